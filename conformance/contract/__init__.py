@@ -1,0 +1,1 @@
+"""The OpenAPI document, its overlays, and the views made of them."""

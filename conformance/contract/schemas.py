@@ -1,0 +1,99 @@
+"""Validation against a view, by jsonschema-rs, with errors that say where in the view they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from conformance.contract.document import Document, Tree, pointer
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+@dataclass(frozen=True)
+class SchemaError:
+    """One violated keyword.
+
+    `rule` points to the keyword in the view (for `required`, with the name of the missing member
+    appended), `place` to the value in the instance.
+    """
+
+    rule: str
+    place: str
+    keyword: str
+    message: str
+
+
+class Validator:
+    """One compiled schema of a view."""
+
+    def __init__(self, view: Document, path: str) -> None:
+        root: Tree = {
+            "$schema": DIALECT,
+            "$ref": f"#{path}",
+            "components": view.tree["components"],
+            "paths": view.tree["paths"],
+        }
+        self._validator = jsonschema_rs.Draft202012Validator(root)
+
+    def errors(self, instance: Any) -> tuple[SchemaError, ...]:
+        """The violated keywords, one for each place: where a type is wrong nothing else counts.
+
+        A value that the validator cannot read (a lone surrogate in a string) is one error.
+        """
+        try:
+            found = [_error(error) for error in self._validator.iter_errors(instance)]
+        except (ValueError, RecursionError) as error:
+            return (SchemaError("", "", "unreadable", str(error)),)
+        return tuple(_first_by_place(found))
+
+    def valid(self, instance: Any) -> bool:
+        """Whether the instance is valid."""
+        try:
+            return bool(self._validator.is_valid(instance))
+        except (ValueError, RecursionError):
+            return False
+
+
+def _error(error: jsonschema_rs.ValidationError) -> SchemaError:
+    keyword = error.kind.name
+    rule = pointer(*error.schema_path)
+    if keyword == "required":
+        rule += pointer(error.kind.property)
+    return SchemaError(rule, pointer(*error.instance_path), keyword, error.message)
+
+
+def _first_by_place(found: list[SchemaError]) -> Iterator[SchemaError]:
+    """Missing members each count; of other keywords at one place the wrong type, or the first."""
+    found.sort(key=lambda error: error.keyword != "type")
+    seen: set[str] = set()
+    for error in found:
+        key = error.rule if error.keyword == "required" else error.place
+        if key not in seen:
+            seen.add(key)
+            yield error
+
+
+def capabilities(view: Document, path: str, instance: Any) -> frozenset[str]:
+    """The capabilities that the members of an instance need (`x-capability` in the view)."""
+    return frozenset(_capabilities(view, view.at(path), instance))
+
+
+def _capabilities(view: Document, schema: Any, instance: Any) -> Iterator[str]:
+    if isinstance(schema, dict) and "$ref" in schema:
+        schema = view.at(schema["$ref"])
+    if not isinstance(schema, dict) or instance is None:
+        return
+    if "x-capability" in schema:
+        yield schema["x-capability"]
+    for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _capabilities(view, branch, instance)
+    if isinstance(instance, dict):
+        for name, value in instance.items():
+            yield from _capabilities(view, schema.get("properties", {}).get(name), value)
+    if isinstance(instance, list):
+        for value in instance:
+            yield from _capabilities(view, schema.get("items"), value)

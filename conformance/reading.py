@@ -1,0 +1,181 @@
+"""One exchange, read: what was asked, how it stands, and what the reply says. Pure and lazy.
+
+A reading adds nothing to the exchange; it decodes once what several checks want to look at.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from conformance.contract.contract import Contract, Standing
+from conformance.contract.document import Operation
+from conformance.contract.schemas import SchemaError
+from conformance.wire.exchange import End, Exchange
+from conformance.wire.sse import Event, Stream, decode
+
+JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
+DONE: Final = "[DONE]"
+
+
+@dataclass(frozen=True)
+class NotJson:
+    """Bytes that are no JSON text (RFC 8259): why, and the byte offset where known."""
+
+    reason: str
+    offset: int | None = None
+
+
+def strict_json(data: bytes | str) -> Any:
+    """The JSON value of a text, or `NotJson`. Refuses NaN, Infinity and a byte order mark.
+
+    Of repeated members the last one counts.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+    except UnicodeDecodeError as error:
+        return NotJson(f"byte {error.start} is not UTF-8", error.start)
+    if text.startswith("\ufeff"):
+        return NotJson("it begins with a byte order mark", 0)
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_int=_integer)
+    except json.JSONDecodeError as error:
+        return NotJson(f"{error.msg} at character {error.pos}", len(text[: error.pos].encode()))
+    except (ValueError, RecursionError) as error:
+        return NotJson(str(error))
+
+
+def _refuse(token: str) -> None:
+    raise ValueError(f"{token} is no JSON")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 1000 else float(digits)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """An event whose data is a JSON object: its number among the events, and the object."""
+
+    event: int
+    value: dict[str, Any]
+
+
+class Reading:
+    """What an exchange says, by a contract."""
+
+    def __init__(self, exchange: Exchange, contract: Contract) -> None:
+        self.exchange = exchange
+        self.contract = contract
+
+    @cached_property
+    def operation(self) -> Operation | None:
+        """The operation that the request line reaches."""
+        return self.contract.judging.route(self.exchange.request.method, self.exchange.request.path)
+
+    @cached_property
+    def sent(self) -> Any:
+        """The JSON value of the request body; `NotJson` where there is none."""
+        body = self.exchange.request.body
+        return NotJson("no body") if body is None else strict_json(body)
+
+    @cached_property
+    def asks_stream(self) -> bool:
+        """Whether the request asks for a stream."""
+        return isinstance(self.sent, dict) and self.sent.get("stream") is True
+
+    @cached_property
+    def surface(self) -> str | None:
+        """The surface of the request: its operation in the form that was asked for."""
+        operation = self.operation
+        return operation and operation.surface(streamed=self.asks_stream)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What the request is worth by document and contract."""
+        operation = self.operation
+        if operation is None or (operation.request and isinstance(self.sent, NotJson)):
+            unreadable = (SchemaError("", "", "unreadable", "the body is no JSON text"),)
+            return Standing(unreadable, unreadable)
+        return self.contract.standing(operation, self.sent)
+
+    @property
+    def status(self) -> int:
+        """The status of the reply; 0 if none came."""
+        return self.exchange.reply.status if self.exchange.reply else 0
+
+    @cached_property
+    def media_type(self) -> str:
+        """The media type of the reply in lower case, without parameters."""
+        value = self.exchange.reply.header("content-type") if self.exchange.reply else None
+        return (value or "").partition(";")[0].strip().lower()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the reply ended as HTTP frames it."""
+        return self.exchange.end is End.COMPLETE
+
+    @cached_property
+    def json(self) -> Any:
+        """The JSON value of the whole reply body, or `NotJson`."""
+        return strict_json(self.exchange.reply.body) if self.exchange.reply else NotJson("no reply")
+
+    @cached_property
+    def stream(self) -> Stream:
+        """The reply body as an event stream."""
+        return decode(self.exchange.reply.pieces if self.exchange.reply else ())
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The dispatched events of the stream."""
+        return self.stream.events
+
+    @cached_property
+    def payloads(self) -> tuple[Any, ...]:
+        """The JSON value of each event, `NotJson` where it has none; `[DONE]` stays as it is."""
+        return tuple(e.data if e.data == DONE else strict_json(e.data) for e in self.events)
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The events that are JSON objects and report no error."""
+        pairs = enumerate(self.payloads)
+        return tuple(Chunk(n, v) for n, v in pairs if isinstance(v, dict) and "error" not in v)
+
+    @cached_property
+    def errors(self) -> tuple[tuple[int | None, SchemaError], ...]:
+        """Schema errors of the answer by the judging view, each with its event if streamed."""
+        if self.operation is None or self.status != 200:
+            return ()
+        operation, media = self.operation, self.media_type
+        if media == EVENTS:
+            return tuple(
+                (chunk.event, error)
+                for chunk in self.chunks
+                for error in self.contract.answer_errors(operation, 200, media, chunk.value)
+            )
+        if isinstance(self.json, NotJson):
+            return ()
+        return tuple((None, e) for e in self.contract.answer_errors(operation, 200, media, self.json))
+
+    @cached_property
+    def answered(self) -> bool:
+        """Whether the reply is a success that carries the answer its operation is for."""
+        if self.operation is None or not 200 <= self.status < 300:
+            return False
+        bodies = [chunk.value for chunk in self.chunks] if self.media_type == EVENTS else [self.json]
+        return any(isinstance(body, dict) and self.operation.answer in body for body in bodies)
+
+
+def is_streamed(x: Reading) -> bool:
+    """A stream was asked for and an event stream came, not cut by us."""
+    wanted = x.asks_stream and x.status == 200 and x.media_type == EVENTS
+    return wanted and x.exchange.end is not End.CANCELED
+
+
+def is_plain(x: Reading) -> bool:
+    """A plain answer was asked for and a complete JSON answer came."""
+    wanted = not x.asks_stream and x.status == 200 and x.media_type == JSON
+    return wanted and x.complete

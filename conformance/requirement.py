@@ -1,0 +1,117 @@
+"""Requirements: one sentence each that a server keeps or breaks, read from `specs/requirements`.
+
+The catalogue is data. A requirement's id begins with the name of its file; how it is judged follows
+from its entry: `shape` names keywords of the judging view, `grammar` missing keys of a stream
+grammar, `refuses` the keywords whose violation must be refused; anything else has a check function.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from conformance.data import SPECS
+from conformance.errors import Defect
+
+
+class Profile(StrEnum):
+    """A reading of the API."""
+
+    SEED = "seed"  # the OpenAPI document literally
+    OLLAMA = "ollama"  # what Ollama documents; the default gate
+    OPENAI = "openai"  # what the official clients rely on
+
+
+class Level(StrEnum):
+    """How much a requirement weighs in one profile (RFC 2119)."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One requirement of the standard.
+
+    `on` lists the surfaces it holds on; `needs` a capability without which it is not judged; `field`
+    links reports of real servers that broke it; `norms` the researched norms it keeps; `model` marks
+    a rule that depends on how clever the model is and therefore never fails.
+    """
+
+    id: str
+    text: str
+    levels: Mapping[Profile, Level]
+    on: tuple[str, ...]
+    sources: tuple[str, ...]
+    advice: str
+    field: tuple[str, ...] = ()
+    norms: tuple[str, ...] = ()
+    shape: tuple[str, ...] = ()
+    grammar: tuple[str, ...] = ()
+    refuses: tuple[str, ...] = ()
+    needs: str = ""
+    model: bool = False
+
+    @property
+    def kind(self) -> str:
+        """How it is judged: `shape`, `grammar`, `refusal` or `check`."""
+        kinds = {"shape": self.shape, "grammar": self.grammar, "refusal": self.refuses}
+        return next((kind for kind, rows in kinds.items() if rows), "check")
+
+
+Catalogue = Mapping[str, Requirement]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Every requirement by id, in the order of the files and of their entries."""
+    files = sorted((SPECS / "requirements").glob("*.toml"))
+    found = [requirement for file in files for requirement in read(file)]
+    byid = {requirement.id: requirement for requirement in found}
+    if len(byid) < len(found):
+        raise Defect("two requirements share an id")
+    return byid
+
+
+def read(path: Path) -> Iterator[Requirement]:
+    """The requirements of one file; its `on` holds for every entry that has none."""
+    tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    for entry in tree["requirement"]:
+        yield _requirement(path.stem, {"on": tree["on"], **entry})
+
+
+def _requirement(stem: str, entry: dict[str, Any]) -> Requirement:
+    known = {field.name for field in fields(Requirement)}
+    if unknown := entry.keys() - known:
+        raise Defect(f"{entry.get('id')}: unknown members {sorted(unknown)}")
+    if not entry["id"].startswith(f"{stem}."):
+        raise Defect(f"{entry['id']} stands in {stem}.toml")
+    lists = {name: tuple(value) for name, value in entry.items() if isinstance(value, list)}
+    levels = {profile: Level(entry["levels"].get(profile, "off")) for profile in Profile}
+    return Requirement(**{**entry, **lists, "levels": levels})
+
+
+def selected(only: tuple[str, ...], everything: Catalogue) -> Iterator[tuple[Requirement, str]]:
+    """The pairs of requirement and surface that `--only` names: ids, prefixes of ids, surfaces.
+
+    `surface::id` names one pair; nothing named means everything.
+    """
+    for requirement in everything.values():
+        for surface in requirement.on:
+            if not only or any(_names(word, requirement.id, surface) for word in only):
+                yield requirement, surface
+
+
+def _names(word: str, requirement: str, surface: str) -> bool:
+    wanted, double, rest = word.partition("::")
+    if double:
+        return wanted == surface and requirement.startswith(rest)
+    prefixed = requirement == word or requirement.startswith(word.rstrip(".") + ".")
+    return word == surface or prefixed

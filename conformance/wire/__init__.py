@@ -1,0 +1,1 @@
+"""Bytes in and out: exchange values, the event-stream decoder, the client, redaction."""
