@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from conformance.errors import Defect
 from conformance.reading import Reading
@@ -79,10 +80,24 @@ class Relation:
     judge: Callable[[Dialogue], Answer]
 
 
+@dataclass(frozen=True)
+class Fold:
+    """A registered rule over a whole run: a little state, stepped by each exchange where `on` holds,
+    judged once at the end, on each surface apart."""
+
+    id: str
+    on: Callable[[Reading], bool]
+    start: Any
+    step: Callable[[Any, Reading], Any]
+    judge: Callable[[Any], Answer]
+
+
 _CHECKS: dict[str, Check] = {}
 _RELATIONS: dict[str, Relation] = {}
+_FOLDS: dict[str, Fold] = {}
 CHECKS: Mapping[str, Check] = MappingProxyType(_CHECKS)
 RELATIONS: Mapping[str, Relation] = MappingProxyType(_RELATIONS)
+FOLDS: Mapping[str, Fold] = MappingProxyType(_FOLDS)
 
 
 def check(
@@ -114,8 +129,21 @@ def relation(
     return register
 
 
+def fold(
+    requirement: str, *, on: Callable[[Reading], bool], start: Any, step: Callable[[Any, Reading], Any]
+) -> Callable[[Callable[[Any], Answer]], Callable[[Any], Answer]]:
+    """Register a function over the state that `step` makes of a whole run."""
+
+    def register(judge: Callable[[Any], Answer]) -> Callable[[Any], Answer]:
+        _new(requirement)
+        _FOLDS[requirement] = Fold(requirement, on, start, step, judge)
+        return judge
+
+    return register
+
+
 def _new(requirement: str) -> None:
-    if requirement in _CHECKS or requirement in _RELATIONS:
+    if requirement in _CHECKS or requirement in _RELATIONS or requirement in _FOLDS:
         raise Defect(f"two checks for {requirement}")
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, Final
 
 from conformance.contract.contract import Contract, Standing
@@ -27,6 +29,16 @@ class NotJson:
 
     reason: str
     offset: int | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a request, seen from outside."""
+
+    ANSWERED = "answered"  # a success that carries the answer
+    UNROUTED = "unrouted"  # refused by routing: 405, 501, or a 404 that is not about the model
+    REFUSED = "refused"  # any other 4xx
+    BUSY = "busy"  # 429 or 503
+    FAILED = "failed"  # a 5xx, a hang, a reset, garbage
 
 
 def strict_json(data: bytes | str) -> Any:
@@ -167,6 +179,24 @@ class Reading:
             return False
         bodies = [chunk.value for chunk in self.chunks] if self.media_type == EVENTS else [self.json]
         return any(isinstance(body, dict) and self.operation.answer in body for body in bodies)
+
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What became of the request."""
+        if self.answered:
+            return Outcome.ANSWERED
+        if self.status in (405, 501) or (self.status == 404 and not self._names_model):
+            return Outcome.UNROUTED
+        if 400 <= self.status < 500:
+            return Outcome.BUSY if self.status == HTTPStatus.TOO_MANY_REQUESTS else Outcome.REFUSED
+        busy = self.status == HTTPStatus.SERVICE_UNAVAILABLE
+        return Outcome.BUSY if busy else Outcome.FAILED
+
+    @cached_property
+    def _names_model(self) -> bool:
+        error = self.json.get("error") if isinstance(self.json, dict) else None
+        return "model" in json.dumps(error).lower()
 
 
 def is_streamed(x: Reading) -> bool:

@@ -76,6 +76,7 @@ class Exchange:
     `dialogue` and `step` say in which conversation it stood, `connection` which connection carried
     it (equal numbers: the same one). `detail` is a sentence on any end but `complete`. `resent` is
     true if the first copy met a reused connection that the server had closed without one byte.
+    `neighbours` counts the other exchanges that were under way at any time of this one.
     """
 
     number: int
@@ -87,5 +88,6 @@ class Exchange:
     detail: str = ""
     connection: int = 0
     resent: bool = False
+    neighbours: int = 0
     started: float = 0.0
     ended: float = 0.0

@@ -1,0 +1,175 @@
+"""The grammar of a chat stream: of its events, of each choice, of each tool call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.grammar import Grammar, Machine, Sentence
+from conformance.reading import DONE, Chunk, NotJson, Reading, is_streamed
+
+# An event is labelled by what it brings: `chunk` leaves a choice open, `last` leaves none open,
+# `bare` has neither choices nor usage.
+STREAM = Grammar(
+    "stream",
+    {
+        "start": {"chunk": "open", "last": "finished", "bare": "start", "error": "failed"},
+        "open": {"chunk": "open", "last": "finished", "bare": "open", "error": "failed"},
+        "finished": {
+            "chunk": "open",
+            "last": "finished",
+            "bare": "finished",
+            "usage": "usage",
+            "error": "failed",
+            "done": "done",
+        },
+        "usage": {"done": "done", "error": "failed"},
+        "failed": {"done": "done", "end": "ended"},
+        "done": {"end": "ended"},
+        "ended": {},
+    },
+)
+
+# An entry of `choices` is labelled by whether it has a role and a reason to finish.
+CHOICE = Grammar(
+    "choice",
+    {
+        "absent": {"role": "open", "role-finish": "closed"},
+        "open": {"delta": "open", "finish": "closed", "end": "ended"},
+        "closed": {"end": "ended"},
+        "ended": {},
+    },
+)
+
+# A piece of a tool call `opens` it (id and name), opens it `again`, brings an `other` call on the
+# same index, or is a mere `fragment`.
+TOOL = Grammar(
+    "tool",
+    {
+        "absent": {"opens": "open"},
+        "open": {"fragment": "open", "end": "ended"},
+        "ended": {},
+    },
+    beyond=frozenset({"again", "other"}),
+)
+
+
+def choices(x: Reading) -> Iterator[tuple[Chunk, dict[str, Any]]]:
+    """Every entry of `choices` that is an object, in order."""
+    for chunk in x.chunks:
+        entries = chunk.value.get("choices")
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                yield chunk, entry
+
+
+def pieces(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The pieces of tool calls in an entry of `choices`."""
+    delta = entry.get("delta")
+    calls = delta.get("tool_calls") if isinstance(delta, dict) else None
+    for piece in calls if isinstance(calls, list) else ():
+        if isinstance(piece, dict):
+            yield piece
+
+
+def text_of(chunk: Chunk) -> str:
+    """The text that a chunk brings to any choice."""
+    entries = chunk.value.get("choices")
+    deltas = [e.get("delta") for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    texts = [d.get("content") for d in deltas if isinstance(d, dict)]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def sound(x: Reading) -> bool:
+    """Whether the stream can be labelled: bytes, events, choices and usage are what they must be."""
+    stream = x.stream
+    blank = x.exchange.reply is None or not x.exchange.reply.body.strip()
+    if not is_streamed(x) or stream.tail.strip() or stream.invalid_utf8:
+        return False
+    if not x.events and not blank:
+        return False
+    if any(isinstance(payload, NotJson) for payload in x.payloads):
+        return False
+    if any(not isinstance(p, dict) and p != DONE for p in x.payloads):
+        return False
+    return not any(
+        error.place.startswith(("/choices", "/usage")) or error.rule.endswith("/required/choices")
+        for _, error in x.errors
+    )
+
+
+def events(x: Reading) -> Iterator[Sentence]:
+    """The sentence of the whole stream; one cut by a limit has no end."""
+    if not sound(x):
+        return
+    labels = list(_labels(x))
+    if x.complete:
+        labels.append(("end", None))
+    yield Sentence("", tuple(label for label, _ in labels), tuple(event for _, event in labels))
+
+
+def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
+    unfinished: set[Any] = set()
+    for n, payload in enumerate(x.payloads):
+        if payload == DONE:
+            yield "done", n
+        elif "error" in payload and "choices" not in payload:
+            yield "error", n
+        elif payload.get("choices"):
+            for entry in payload["choices"]:
+                finished = entry["finish_reason"] is not None
+                (unfinished.discard if finished else unfinished.add)(entry["index"])
+            yield "chunk" if unfinished else "last", n
+        else:
+            yield "usage" if isinstance(payload.get("usage"), dict) else "bare", n
+
+
+def each_choice(x: Reading) -> Iterator[Sentence]:
+    """One sentence for each index of `choices`."""
+    found: dict[int, list[tuple[str, int | None]]] = {}
+    for chunk, entry in choices(x) if sound(x) else ():
+        role = entry["delta"].get("role") is not None
+        finish = entry["finish_reason"] is not None
+        label = {(True, True): "role-finish", (True, False): "role", (False, True): "finish"}
+        found.setdefault(entry["index"], []).append(
+            (label.get((role, finish), "delta"), chunk.event)
+        )
+    for index, labels in found.items():
+        yield _sentence(f"choice {index}", labels)
+
+
+def each_tool_call(x: Reading) -> Iterator[Sentence]:
+    """One sentence for each index of `tool_calls` in each choice."""
+    found: dict[tuple[int, int], list[tuple[str, int | None]]] = {}
+    opened: dict[tuple[int, int], str] = {}
+    for chunk, entry in choices(x) if sound(x) else ():
+        for piece in pieces(entry):
+            key = (entry["index"], piece["index"])
+            found.setdefault(key, []).append((_label(piece, opened, key), chunk.event))
+    for (choice, index), labels in found.items():
+        yield _sentence(f"choice {choice}, tool call {index}", labels)
+
+
+def _label(piece: dict[str, Any], opened: dict[tuple[int, int], str], key: tuple[int, int]) -> str:
+    function = piece.get("function") or {}
+    id_, name = piece.get("id"), function.get("name")
+    if key not in opened:
+        if id_ and name:
+            opened[key] = id_
+        return "opens" if id_ and name else "fragment"
+    if id_ and id_ != opened[key]:
+        return "other"
+    return "again" if id_ or name else "fragment"
+
+
+def _sentence(key: str, labels: list[tuple[str, int | None]]) -> Sentence:
+    return Sentence(
+        key, (*(label for label, _ in labels), "end"), (*(event for _, event in labels), None)
+    )
+
+
+MACHINES = (
+    Machine(STREAM, events),
+    Machine(CHOICE, each_choice),
+    Machine(TOOL, each_tool_call),
+)

@@ -1,0 +1,217 @@
+"""Judging: a stream of finished dialogues in, a judgement out.
+
+The judge keeps counts, the first findings of each rule and the little state of folds; never bytes.
+It is fed by a live run and by a ledger alike, so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance import ledger
+from conformance.check import FOLDS, Deviation, Finding
+from conformance.claims import Claims
+from conformance.contract.contract import Contract, load
+from conformance.ledger import Head, Tail
+from conformance.reading import Outcome, Reading
+from conformance.requirement import Catalogue, Requirement, catalogue, selected
+from conformance.rules import Judged, Rules, finding
+from conformance.verdict import Judgement, Row, Verdict, verdicts
+from conformance.wire.exchange import Exchange
+
+KEPT = 20  # findings kept for each rule on each surface; all are counted
+
+
+@dataclass
+class Tally:
+    """The counts of one rule on one surface under the same conditions."""
+
+    judged: int = 0
+    broken: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    undecided: Counter[str] = field(default_factory=Counter)
+
+    def add(self, outcome: Judged) -> None:
+        """Count one outcome."""
+        if outcome.undecided:
+            self.undecided[outcome.undecided] += 1
+            return
+        self.judged += 1
+        self.broken += bool(outcome.findings)
+        self.findings += outcome.findings[: KEPT - len(self.findings)]
+
+
+Condition = tuple[str, frozenset[str], bool]  # operation, needs, expects_error
+
+
+class Judge:
+    """Feeds on dialogues; `result` may be asked for at any time."""
+
+    def __init__(
+        self, head: Head, contract: Contract | None = None, everything: Catalogue | None = None
+    ) -> None:
+        self.head = head
+        self.contract = contract or load()
+        self.catalogue = everything or catalogue()
+        self.rules = Rules(self.contract, self.catalogue)
+        self.pairs = tuple(selected(head.only, self.catalogue))
+        self.claims = Claims(self.contract, head.declared)
+        self.exchanges = 0
+        self.errors: list[str] = []
+        self._wanted = {(requirement.id, surface) for requirement, surface in self.pairs}
+        self._tallies: dict[tuple[str, str], dict[Condition, Tally]] = {}
+        self._folds: dict[tuple[str, str], tuple[Any, Reading]] = {}
+
+    def dialogue(self, exchanges: Iterable[Exchange]) -> list[Finding]:
+        """Judge a finished dialogue; the findings that count by what is known so far."""
+        readings = tuple(Reading(exchange, self.contract) for exchange in exchanges)
+        self.exchanges += len(readings)
+        for reading in readings:
+            self.claims.see(reading)
+            self._fold(reading)
+        found: list[Finding] = []
+        for outcome in self.rules.examine(readings):
+            if (outcome.requirement, outcome.surface) in self._wanted:
+                found += self._add(outcome)
+        return found
+
+    def _add(self, outcome: Judged) -> tuple[Finding, ...]:
+        if outcome.error:
+            self.errors.append(outcome.error)
+            return ()
+        key = (outcome.requirement, outcome.surface)
+        condition = (outcome.operation, outcome.needs, outcome.expects_error)
+        self._tallies.setdefault(key, {}).setdefault(condition, Tally()).add(outcome)
+        return outcome.findings if self._counts(condition) else ()
+
+    def _counts(self, condition: Condition) -> bool:
+        """Whether a tally counts: its capabilities are claimed, its refusals stand beside an
+        acceptance (law 8)."""
+        operation, needs, expects_error = condition
+        claimed = all(self.claims.of(name).claimed for name in needs)
+        return claimed and (not expects_error or self.claims.accepted(operation))
+
+    def _fold(self, reading: Reading) -> None:
+        for rule in FOLDS.values():
+            key = (rule.id, reading.surface or "")
+            if key in self._wanted and rule.on(reading):
+                state, first = self._folds.get(key, (rule.start, reading))
+                self._folds[key] = (rule.step(state, reading), first)
+
+    def result(self, tail: Tail | None) -> Judgement:
+        """Everything that the dialogues so far mean."""
+        unusable = self.claims.unusable()
+        rows = tuple(self._row(r, surface, tail, unusable) for r, surface in self.pairs)
+        return Judgement(
+            head=self.head,
+            tail=tail,
+            rows=rows,
+            claims=self.claims.all(),
+            answered=self.claims.answered,
+            exchanges=self.exchanges,
+            errors=tuple(self.errors),
+            unusable=unusable,
+            undecided=() if unusable else tuple(self._undecided(rows, tail)),
+        )
+
+    def _total(self, requirement: Requirement, surface: str) -> Tally:
+        total = Tally()
+        for condition, tally in self._tallies.get((requirement.id, surface), {}).items():
+            if self._counts(condition):
+                total.judged += tally.judged
+                total.broken += tally.broken
+                total.findings += tally.findings[: KEPT - len(total.findings)]
+                total.undecided += tally.undecided
+        if (requirement.id, surface) in self._folds:
+            state, first = self._folds[requirement.id, surface]
+            deviations = [
+                d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)
+            ]
+            total.judged, total.broken = 1, bool(deviations)
+            total.findings += [finding(requirement.id, first, d) for d in deviations]
+        return total
+
+    def _row(self, r: Requirement, surface: str, tail: Tail | None, unusable: str) -> Row:
+        total = self._total(r, surface)
+        outcome, reason = self._verdict(r, surface, total, tail)
+        if unusable:
+            outcome, reason, total = Verdict.INCONCLUSIVE, unusable, Tally()
+        if any(error.startswith(f"{r.id} raised") for error in self.errors):
+            outcome, reason = Verdict.ERROR, "the check itself broke; this is a bug of the suite"
+        waiver = self.head.waivers.get(r.id) or self.head.waivers.get(f"{surface}::{r.id}", "")
+        return Row(
+            requirement=r,
+            surface=surface,
+            verdicts=verdicts(r, outcome),
+            judged=total.judged,
+            broken=total.broken,
+            findings=tuple(total.findings),
+            reason=reason,
+            counts=outcome is Verdict.INCONCLUSIVE and self._row_counts(r, surface, tail),
+            waived=waiver if outcome is Verdict.FAIL else "",
+        )
+
+    def _verdict(
+        self, r: Requirement, surface: str, total: Tally, tail: Tail | None
+    ) -> tuple[Verdict, str]:
+        claims = [self.claims.of(name) for name in (surface, r.needs) if name]
+        if not r.unclaimed and (missing := [c for c in claims if not c.claimed]):
+            return Verdict.NOT_CLAIMED, missing[0].why
+        if total.broken:
+            return Verdict.FAIL, ""
+        if total.judged and (self.claims.answered.get(surface) or r.unclaimed):
+            return Verdict.PASS, ""
+        return Verdict.INCONCLUSIVE, self._why(surface, total, tail)
+
+    def _why(self, surface: str, total: Tally, tail: Tail | None) -> str:
+        """Why nothing was judged, in words."""
+        if total.judged:
+            return f"{surface} never gave an answer to judge"
+        if total.undecided:
+            return total.undecided.most_common(1)[0][0]
+        if tail is None or tail.reason != "complete":
+            return f"the run ended before anything could show it ({_ended(tail)})"
+        return f"nothing that was sent could show it (not in {self.head.intensity})"
+
+    def _row_counts(self, r: Requirement, surface: str, tail: Tail | None) -> bool:
+        """Whether an inconclusive row leaves the run undecided (exit code 4)."""
+        cut = tail is None or tail.reason != "complete"
+        declared = any(self.head.declared.get(name) for name in (surface, r.needs) if name)
+        unseen = self.claims.tried(surface) and not self.claims.answered.get(surface)
+        return cut or declared or unseen
+
+    def _undecided(self, rows: tuple[Row, ...], tail: Tail | None) -> Iterator[str]:
+        if tail is None or tail.reason != "complete":
+            yield f"the run did not end as planned: {_ended(tail)}"
+        for surface in dict.fromkeys(row.surface for row in rows):
+            claim = self.claims.of(surface)
+            if claim.claimed and self.claims.tried(surface) and not self.claims.answered[surface]:
+                yield f"{surface} is offered, but no answer could be judged"
+        for name, claimed in self.head.declared.items():
+            left = [r for r in rows if name in (r.surface, r.requirement.needs) and r.counts]
+            if claimed and left:
+                yield f"{name} is declared, but {left[0].requirement.id} could not be judged"
+
+
+def _ended(tail: Tail | None) -> str:
+    return "it was killed" if tail is None else tail.detail or tail.reason
+
+
+def judge(recording: ledger.Recording) -> Judgement:
+    """Judge a whole ledger."""
+    judging = Judge(recording.head)
+    for exchanges in recording.dialogues():
+        judging.dialogue(exchanges)
+    return judging.result(recording.tail)
+
+
+def judge_file(path: Path) -> Judgement:
+    """Judge a ledger file."""
+    return judge(ledger.read(path))
+
+
+__all__ = ["Judge", "Mapping", "Outcome", "judge", "judge_file"]

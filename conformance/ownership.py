@@ -1,0 +1,76 @@
+"""Which requirement owns what a table found: a missing key of a grammar, a violated keyword.
+
+Both kinds of rows stand in the entries of requirements. `machine state label` names a missing key,
+`*` for every label. `keyword` or `keyword:/place` names what a request violates, the place with `*`
+for any index; the longest place wins, and of several violations the one whose requirement stands
+first in the catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from conformance.check import Deviation, Place
+from conformance.contract.schemas import SchemaError
+from conformance.grammar import Grammar, Missing, Sentence
+from conformance.requirement import Catalogue
+
+
+class Grammars:
+    """The grammar rows of a catalogue."""
+
+    def __init__(self, everything: Catalogue) -> None:
+        self._rows = {
+            (surface, *row.split(" ")): r.id
+            for r in everything.values()
+            for surface in r.on
+            for row in r.grammar
+        }
+
+    def owner(self, surface: str, machine: str, missing: Missing) -> str:
+        """The requirement that a missing key breaks; a test holds that each has one."""
+        key = (surface, machine, missing.state)
+        return self._rows.get((*key, missing.label)) or self._rows[*key, "*"]
+
+    def owners(self, surface: str, machine: str, state: str) -> Iterator[str]:
+        """The requirements that speak of a state."""
+        wanted = (surface, machine, state)
+        yield from dict.fromkeys(id_ for key, id_ in self._rows.items() if key[:3] == wanted)
+
+
+def deviation(grammar: Grammar, sentence: Sentence, missing: Missing) -> Deviation:
+    """A missing key in words."""
+    who = f" of {sentence.key}" if sentence.key else ""
+    before = " ".join(sentence.labels[max(0, missing.index - 3) : missing.index]) or "the start"
+    return Deviation(
+        expected=f"{grammar.taken(missing.state)} after {before}{who}",
+        observed=missing.label,
+        at=Place(event=sentence.events[missing.index]),
+    )
+
+
+class Refusals:
+    """The refusal rows of a catalogue."""
+
+    def __init__(self, everything: Catalogue) -> None:
+        self._rows: dict[tuple[str, str], str] = {}
+        self._order = {id_: n for n, id_ in enumerate(everything)}
+        for r in everything.values():
+            for row in r.refuses:
+                keyword, _, place = row.partition(":")
+                self._rows[keyword, place] = r.id
+
+    def owner(self, errors: Iterable[SchemaError]) -> tuple[str, SchemaError | None]:
+        """The requirement that speaks of a request with these errors, and the error it means."""
+        found = [(owner, error) for error in errors if (owner := self._owner(error))]
+        return min(found, key=lambda pair: self._order[pair[0]], default=("", None))
+
+    def _owner(self, error: SchemaError) -> str | None:
+        place = error.place
+        if error.keyword == "required":
+            place += "/" + error.rule.rpartition("/")[2]
+        place = re.sub(r"/\d+(?=/|$)", "/*", place)
+        rows = [key for key in self._rows if key[0] == error.keyword]
+        rows = [key for key in rows if f"{place}/".startswith(f"{key[1]}/")]
+        return self._rows[max(rows, key=lambda key: len(key[1]))] if rows else None

@@ -1,0 +1,43 @@
+"""Dialogues about models: list and retrieve, list twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from conformance.probes.probe import Probe, Turns, get
+from conformance.wire.exchange import Exchange
+
+RETRIEVED = 5  # models of the list that are asked for one by one
+UNKNOWN = "conformance-no-such-model"
+
+
+def probes() -> Iterator[Probe]:
+    """The dialogues of this surface."""
+    yield Probe("models.list-and-retrieve", "models", _retrieve, requests=2 + 2 * RETRIEVED)
+    yield Probe("models.list-twice", "models", _twice, requests=2)
+
+
+def _retrieve() -> Turns:
+    listing = yield get("/models")
+    for id_ in ids(listing)[:RETRIEVED]:
+        one = yield get(f"/models/{quote(id_, safe='')}")
+        if "/" in id_ and one.reply and one.reply.status == 404:
+            yield get(f"/models/{quote(id_)}")
+    yield get(f"/models/{UNKNOWN}")
+
+
+def _twice() -> Turns:
+    yield get("/models")
+    yield get("/models")
+
+
+def ids(listing: Exchange) -> list[str]:
+    """The ids in a list of models; none where the reply is no such list."""
+    try:
+        data = json.loads(listing.reply.body if listing.reply else b"")["data"]
+        found = [model["id"] for model in data]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [id_ for id_ in found if isinstance(id_, str) and id_]
