@@ -7,7 +7,7 @@ It is fed by a live run and by a ledger alike, so the two cannot disagree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from conformance.check import FOLDS, Deviation, Finding
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.ledger import Head, Tail
-from conformance.reading import Outcome, Reading
+from conformance.reading import Reading
 from conformance.requirement import Catalogue, Requirement, catalogue, selected
 from conformance.rules import Judged, Rules, finding
 from conformance.verdict import Judgement, Row, Verdict, verdicts
@@ -104,7 +104,8 @@ class Judge:
 
     def result(self, tail: Tail | None) -> Judgement:
         """Everything that the dialogues so far mean."""
-        unusable = self.claims.unusable()
+        told = tail.detail if tail is not None and tail.reason == "unusable" else ""
+        unusable = told or self.claims.unusable()
         rows = tuple(self._row(r, surface, tail, unusable) for r, surface in self.pairs)
         return Judgement(
             head=self.head,
@@ -212,6 +213,3 @@ def judge(recording: ledger.Recording) -> Judgement:
 def judge_file(path: Path) -> Judgement:
     """Judge a ledger file."""
     return judge(ledger.read(path))
-
-
-__all__ = ["Judge", "Mapping", "Outcome", "judge", "judge_file"]

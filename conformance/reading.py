@@ -152,9 +152,9 @@ class Reading:
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
-        """The events that are JSON objects and report no error."""
+        """The events that are JSON objects, but for those that report an error and no choice."""
         pairs = enumerate(self.payloads)
-        return tuple(Chunk(n, v) for n, v in pairs if isinstance(v, dict) and "error" not in v)
+        return tuple(Chunk(n, v) for n, v in pairs if isinstance(v, dict) and not is_error(v))
 
     @cached_property
     def errors(self) -> tuple[tuple[int | None, SchemaError], ...]:
@@ -197,6 +197,11 @@ class Reading:
     def _names_model(self) -> bool:
         error = self.json.get("error") if isinstance(self.json, dict) else None
         return "model" in json.dumps(error).lower()
+
+
+def is_error(payload: dict[str, Any]) -> bool:
+    """Whether an event reports an error in place of an answer."""
+    return "error" in payload and "choices" not in payload
 
 
 def is_streamed(x: Reading) -> bool:

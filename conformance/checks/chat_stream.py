@@ -96,7 +96,7 @@ def _is_usage(chunk: Chunk) -> bool:
 @check("chat-stream.usage-when-asked", on=lambda x: chat(x) and whole(x) and asks_usage(x))
 def usage_when_asked(x: Reading) -> Answer:
     """Usage that was asked for comes, in a chunk without choices."""
-    if not sound(x) or "[DONE]" not in x.payloads:
+    if not sound(x) or "[DONE]" not in x.payloads or not any(choices(x)):
         yield Undecided("the stream itself is broken")
     elif not any(_is_usage(chunk) for chunk in x.chunks):
         yield Deviation("a chunk with empty choices and usage", "none before [DONE]")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.grammar import Grammar, Machine, Sentence
-from conformance.reading import DONE, Chunk, NotJson, Reading, is_streamed
+from conformance.reading import DONE, Chunk, NotJson, Reading, is_error, is_streamed
 
 # An event is labelled by what it brings: `chunk` leaves a choice open, `last` leaves none open,
 # `bare` has neither choices nor usage.
@@ -110,16 +110,17 @@ def events(x: Reading) -> Iterator[Sentence]:
 
 def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
     unfinished: set[Any] = set()
+    finished: set[Any] = set()
     for n, payload in enumerate(x.payloads):
         if payload == DONE:
             yield "done", n
-        elif "error" in payload and "choices" not in payload:
+        elif is_error(payload):
             yield "error", n
         elif payload.get("choices"):
             for entry in payload["choices"]:
-                finished = entry["finish_reason"] is not None
-                (unfinished.discard if finished else unfinished.add)(entry["index"])
-            yield "chunk" if unfinished else "last", n
+                ends = entry["finish_reason"] is not None
+                (finished if ends else unfinished).add(entry["index"])
+            yield "chunk" if unfinished - finished else "last", n
         else:
             yield "usage" if isinstance(payload.get("usage"), dict) else "bare", n
 

@@ -1,0 +1,1 @@
+"""Conformance suite for OpenAI-compatible servers."""

@@ -1,0 +1,238 @@
+"""The command `conformance`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from conformance.config import Options, check_only, vendor_file
+from conformance.errors import ConformanceError, Misconfigured
+from conformance.requirement import Profile, catalogue
+from conformance.verdict import Exit
+
+INTENSITIES = ("quick", "standard", "thorough")  # as in the plan, which is slow to import
+FORMATS = ("text", "json", "markdown")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that guesses what a misspelt option was meant to be."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with code 2 and a hint."""
+        words = message.removeprefix("unrecognized arguments: ").split()
+        known = [name for parser in _parsers(self) for name in parser._option_string_actions]
+        wrong = [word.partition("=")[0] for word in words if word.startswith("--")]
+        near = [n for w in wrong for n in difflib.get_close_matches(w, known, 1) if n != w]
+        hint = f"\n  hint: did you mean {', '.join(near)}?" if near else ""
+        self.print_usage(sys.stderr)
+        self.exit(Exit.TESTER, f"{self.prog}: {message}{hint}\n")
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.values()
+
+
+def parser() -> Parser:
+    """The whole command line."""
+    main = Parser(prog="conformance", description="Tests servers that say they are OpenAI-compatible.")
+    commands = main.add_subparsers(metavar="command", required=True)
+    _add_run(commands.add_parser("run", help="test a server and write a report"))
+    listing = commands.add_parser("list", help="list the requirements")
+    listing.add_argument("--only", action="append", default=[], metavar="WORD")
+    listing.add_argument("--format", choices=FORMATS, default="text")
+    listing.set_defaults(main=_list)
+    explain = commands.add_parser("explain", help="explain one requirement")
+    explain.add_argument("id")
+    explain.add_argument("--format", choices=FORMATS, default="text")
+    explain.set_defaults(main=_explain)
+    judge = commands.add_parser("judge", help="judge a recorded run again")
+    judge.add_argument("ledger", type=Path, metavar="run.jsonl")
+    judge.add_argument("--profile", type=Profile, choices=list(Profile), help="another profile")
+    judge.add_argument("--out", type=Path, help="write the reports there")
+    judge.set_defaults(main=_judge)
+    prove = commands.add_parser("prove", help="prove the suite: every check by every fault")
+    prove.add_argument("--out", type=Path, help="write the matrix there")
+    prove.set_defaults(main=_prove)
+    return main
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("url", nargs="?", help="base URL; without it the embedded reference server")
+    run.add_argument("--model", help="default: the first that GET /models lists")
+    run.add_argument("--embedding-model", help="default: the model")
+    run.add_argument("--api-key", help="default: OPENAI_API_KEY")
+    run.add_argument("--profile", type=Profile, choices=list(Profile), default=Profile.OLLAMA)
+    run.add_argument("--intensity", choices=INTENSITIES, default="standard")
+    run.add_argument("--concurrency", type=_count, default=4, metavar="N")
+    run.add_argument("--max-requests", type=_count, metavar="N")
+    run.add_argument("--max-seconds", type=_seconds, metavar="S")
+    run.add_argument("--max-generated-tokens", type=_count, metavar="N")
+    run.add_argument("--only", action="append", default=[], metavar="WORD",
+                     help="surfaces, requirement ids, prefixes of ids; may be repeated")
+    run.add_argument("--out", type=Path, help="default: reports/<time>-<host>")
+    run.add_argument("--seed", type=int, default=0, help="of the generated requests (default 0)")
+    run.set_defaults(main=_run)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number above 0")
+    return value
+
+
+def options(arguments: argparse.Namespace, environment: Any = os.environ) -> Options:
+    """The options of a run, with the key from the environment and the vendor's file."""
+    capabilities, waivers = vendor_file(Path.cwd())
+    only = tuple(word for words in arguments.only for word in words.split(","))
+    check_only(only, catalogue())
+    return Options(
+        url=arguments.url,
+        model=arguments.model,
+        embedding_model=arguments.embedding_model,
+        api_key=arguments.api_key or environment.get("OPENAI_API_KEY"),
+        profile=arguments.profile,
+        intensity=arguments.intensity,
+        concurrency=arguments.concurrency,
+        max_requests=arguments.max_requests,
+        max_seconds=arguments.max_seconds,
+        max_generated_tokens=arguments.max_generated_tokens,
+        only=only,
+        out=arguments.out,
+        seed=arguments.seed,
+        capabilities=capabilities,
+        waivers=waivers,
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    chosen = options(arguments)
+    from conformance import target  # noqa: PLC0415  heavy modules only for the commands that run
+
+    if chosen.url is not None:
+        return _run_against(chosen.url, chosen)
+    chosen = replace(chosen, concurrency=chosen.concurrency)
+    with target.embedded() as url:
+        return _run_against(url, chosen)
+
+
+def _run_against(url: str, chosen: Options) -> int:
+    from conformance import ledger, report  # noqa: PLC0415
+    from conformance.console import Console  # noqa: PLC0415
+    from conformance.run import Run, default_out  # noqa: PLC0415
+    from conformance.target import bases  # noqa: PLC0415
+    from conformance.text import summary  # noqa: PLC0415
+
+    out = chosen.out or default_out(bases(url)[0])
+    console = Console(chosen.profile)
+    run = Run(url, chosen, out, console)
+    with _stopping(run.stop) as signals:
+        result = run.execute()
+    for line in summary(result.judgement):
+        console.say(line)
+    report.write(out, result.judgement, ledger.read(result.ledger))
+    console.say(f"report: {out / 'report.html'}")
+    if signals:
+        return 128 + signals[0]
+    return int(result.judgement.exit(chosen.profile))
+
+
+@contextmanager
+def _stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """Stop at the first SIGINT or SIGTERM and go on to the reports; a second one ends at once."""
+    received: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if received:
+            os._exit(128 + number)
+        received.append(number)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from conformance.standard import listing  # noqa: PLC0415
+
+    check_only(arguments.only, catalogue())
+    _print(listing(tuple(arguments.only), arguments.format))
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from conformance.standard import explanation  # noqa: PLC0415
+
+    found = catalogue().get(arguments.id)
+    if found is None:
+        near = difflib.get_close_matches(arguments.id, catalogue(), 3)
+        hint = f"did you mean {', '.join(near)}?" if near else "see `conformance list`"
+        raise Misconfigured(f"there is no requirement {arguments.id}", hint)
+    _print(explanation(found, arguments.format))
+    return 0
+
+
+def _judge(arguments: argparse.Namespace) -> int:
+    from conformance import ledger, report  # noqa: PLC0415
+    from conformance.judge import judge  # noqa: PLC0415
+    from conformance.text import summary  # noqa: PLC0415
+
+    recording = ledger.read(arguments.ledger)
+    if arguments.profile:
+        recording = replace(recording, head=replace(recording.head, profile=arguments.profile.value))
+    judgement = judge(recording)
+    _print("\n".join(summary(judgement)))
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        report.write(arguments.out, judgement, recording)
+    return int(judgement.exit(Profile(recording.head.profile)))
+
+
+def _prove(arguments: argparse.Namespace) -> int:
+    from conformance.prove import main  # noqa: PLC0415
+
+    return main(arguments.out)
+
+
+def _print(text: str) -> None:
+    with nullcontext(sys.stdout) as stream:
+        encoding = stream.encoding or "utf-8"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.main(arguments))
+    except ConformanceError as error:
+        sys.stderr.write(f"conformance: {error}\n")
+        return Exit.TESTER
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -1,0 +1,232 @@
+"""A run, from options to a judgement: look at the target, plan, hold, record, judge.
+
+Both front doors, the command and the pytest plugin, start here and differ only in the listener.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from conformance.check import Finding
+from conformance.config import Options
+from conformance.contract.contract import Contract, load
+from conformance.judge import Judge
+from conformance.ledger import Head, Ledger, Tail
+from conformance.probes import chat, models
+from conformance.probes.plan import Plan, plan
+from conformance.probes.probe import Probe, get, post, single
+from conformance.requirement import catalogue, selected
+from conformance.runner import Budget, Clock, Runner
+from conformance.target import bases, seen
+from conformance.verdict import Judgement
+from conformance.wire.client import Client, Limits
+from conformance.wire.exchange import Exchange
+
+LOOK = Limits(connect=5.0, first_byte=10.0, idle=10.0, total=14.0)  # for the first look
+WARM_UP = 16  # tokens
+
+
+class Listener(Protocol):
+    """Whoever watches a run."""
+
+    def looked(self, base: str, model: str, chosen: str) -> None:
+        """The target answered; `chosen` says how the model was found."""
+
+    def planned(self, plan: Plan, seconds: float | None) -> None:
+        """What is going to be sent, and how long it takes at the speed measured."""
+
+    def progress(self, done: int, of: int, findings: list[Finding]) -> None:
+        """A dialogue was judged, and what it newly showed."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: what it means, and where its ledger lies."""
+
+    judgement: Judgement
+    ledger: Path
+
+
+def version() -> str:
+    """The version of the suite."""
+    return importlib.metadata.version("openai-conformance")
+
+
+def default_out(url: str) -> Path:
+    """`reports/<time>-<host>`."""
+    parts = urlsplit(url)
+    host = f"{parts.hostname}-{parts.port}" if parts.port else str(parts.hostname)
+    return Path("reports") / f"{time.strftime('%Y%m%d-%H%M%S')}-{host}"
+
+
+class Run:
+    """One run against one target. `stop` may be called at any time, from a signal handler too."""
+
+    def __init__(self, url: str, options: Options, out: Path, listener: Listener) -> None:
+        self.options = options
+        self.out = out
+        self.listener = listener
+        self.contract: Contract = load()
+        self.clock = Clock()
+        self.url = url
+        self.runner: Runner | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the run early; what was judged stays judged."""
+        self._stopped = True
+        if self.runner is not None:
+            self.runner.stop()
+
+    def execute(self) -> Result:
+        """Do it all. An unusable target gives a judgement that says so, never an exception."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        look = self._look()
+        head = self._head(look.base, look.model)
+        if look.model and not self._stopped:
+            return self._execute(look, head)
+        return self._conclude(head, look)
+
+    def _execute(self, look: Look, head: Head) -> Result:
+        surfaces = frozenset(s for _, s in selected(self.options.only, catalogue()))
+        chosen = plan(
+            self.contract, look.model, self.options.intensity, self.options.seed, surfaces
+        )
+        head = replace(head, planned=chosen.surfaces)
+        record = Ledger(self.out / "run.jsonl", head)
+        judge = Judge(head, self.contract)
+        self._hand_on(record, judge, look.exchanges)
+        runner = self._runner(look)
+        warm = runner.hold(_warm_up(look.model))
+        self._hand_on(record, judge, warm)
+        if judge.claims.unusable() and not self._stopped:
+            tail = Tail("unusable", judge.claims.unusable())
+        else:
+            self.listener.planned(chosen, _expected(warm, chosen, self.options.concurrency))
+            tail = self._hold(runner, chosen, record, judge)
+        record.close(tail)
+        return Result(judge.result(tail), record.path)
+
+    def _runner(self, look: Look) -> Runner:
+        client = Client(
+            look.base,
+            key=self.options.api_key,
+            limits=Limits(),
+            clock=self.clock,
+            max_connections=self.options.concurrency,
+        )
+        budget = Budget(
+            self.clock() + self.options.seconds,
+            self.options.max_requests,
+            self.options.max_generated_tokens,
+        )
+        self.runner = Runner(client, self.clock, budget, self.options.concurrency, len(look.exchanges))
+        if self._stopped:
+            self.runner.stop()
+        return self.runner
+
+    def _hold(self, runner: Runner, chosen: Plan, record: Ledger, judge: Judge) -> Tail:
+        done = 0
+
+        def finished(exchanges: tuple[Exchange, ...]) -> None:
+            nonlocal done
+            done += 1
+            findings = self._hand_on(record, judge, exchanges)
+            self.listener.progress(done, len(chosen.probes), findings)
+
+        tail = runner.run(chosen.probes, finished)
+        runner.client.close()
+        return tail
+
+    def _hand_on(
+        self, record: Ledger, judge: Judge, exchanges: tuple[Exchange, ...]
+    ) -> list[Finding]:
+        record.write(*exchanges)
+        return judge.dialogue(exchanges) if exchanges else []
+
+    def _conclude(self, head: Head, look: Look) -> Result:
+        """The result of a run that ended at the first look."""
+        record = Ledger(self.out / "run.jsonl", head)
+        judge = Judge(head, self.contract)
+        self._hand_on(record, judge, look.exchanges)
+        tail = Tail("interrupted", "the run was stopped") if self._stopped else None
+        tail = tail or Tail("unusable", look.problem)
+        record.close(tail)
+        return Result(judge.result(tail), record.path)
+
+    def _head(self, base: str, model: str) -> Head:
+        options = self.options
+        return Head(
+            target=base,
+            model=model,
+            profile=options.profile.value,
+            intensity=options.intensity,
+            seed=options.seed,
+            suite=version(),
+            document=self.contract.document.digest,
+            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            only=options.only,
+            declared=options.capabilities,
+            waivers=options.waivers,
+        )
+
+    def _look(self) -> Look:
+        """The first of the possible bases at which the models are listed, and a model there."""
+        exchanges: list[Exchange] = []
+        for base in bases(self.url):
+            client = Client(base, key=self.options.api_key, limits=LOOK, clock=self.clock)
+            exchange = client.send(get("/models"), number=len(exchanges), dialogue="look", step=len(exchanges))
+            client.close()
+            exchanges.append(exchange)
+            if found := models.ids(exchange):
+                model = self.options.model or found[0]
+                chosen = "as given" if self.options.model else f"the first of {len(found)} listed"
+                self.listener.looked(base, model, chosen)
+                return Look(base, model, tuple(exchanges[-1:]))
+            if exchange.reply is None:
+                break
+        return self._unlisted(exchanges)
+
+    def _unlisted(self, exchanges: list[Exchange]) -> Look:
+        """No list of models: go on with the model that was given, if a reply came at all."""
+        base = bases(self.url)[0]
+        replied = [x for x in exchanges if x.reply is not None]
+        if self.options.model and replied and exchanges[0].reply is not None:
+            self.listener.looked(base, self.options.model, "as given; GET /models lists none")
+            return Look(base, self.options.model, tuple(exchanges[:1]))
+        what, hint = seen(exchanges[0])
+        named = "" if self.options.model or not _listed_nothing(exchanges) else " (or give --model)"
+        return Look(base, "", tuple(exchanges[:1]), f"GET {base}/models gave {what}; {hint}{named}")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the first look at a target showed: no model means that it cannot be used."""
+
+    base: str
+    model: str
+    exchanges: tuple[Exchange, ...]
+    problem: str = ""
+
+
+def _listed_nothing(exchanges: list[Exchange]) -> bool:
+    return any(x.reply is not None and x.reply.status == 200 for x in exchanges)
+
+
+def _warm_up(model: str) -> Probe:
+    body = chat.good(model) | {"max_tokens": WARM_UP}
+    return single("warm-up", "chat", post(chat.PATH, body), tokens=WARM_UP)
+
+
+def _expected(warm: tuple[Exchange, ...], chosen: Plan, concurrency: int) -> float | None:
+    """Seconds that the plan takes at the speed of the warm-up, where it can be told."""
+    if not warm or warm[-1].reply is None:
+        return None
+    each = (warm[-1].ended - warm[-1].started) / WARM_UP
+    return each * chosen.tokens / concurrency

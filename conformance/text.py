@@ -1,0 +1,84 @@
+"""A judgement in plain words, for the terminal. Server text never reaches it unescaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.check import Finding
+from conformance.requirement import Level, Profile, catalogue
+from conformance.verdict import Exit, Judgement, Row, Verdict
+
+HEADLINES = {
+    Exit.CONFORMS: "conforms",
+    Exit.BROKEN: "does not conform",
+    Exit.TESTER: "could not be judged: the suite itself failed",
+    Exit.UNUSABLE: "cannot be used as an API",
+    Exit.UNDECIDED: "cannot be told: not enough could be judged",
+}
+SHOWN = 160  # characters of a value on a line
+
+
+def plain(text: str) -> str:
+    """Text that a terminal cannot be steered by: anything but printable characters is escaped."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+
+
+def finding(found: Finding, profile: Profile) -> str:
+    """A finding on one line, or nothing if its rule is off in the profile."""
+    level = catalogue()[found.requirement].levels[profile]
+    if level is Level.OFF:
+        return ""
+    word = {Level.MUST: "FAIL", Level.SHOULD: "WARN", Level.MAY: "NOTE"}[level]
+    where = f"exchange {found.exchange}"
+    if found.at.event is not None:
+        where += f", event {found.at.event}"
+    expected, observed = plain(found.expected), plain(found.observed)
+    return f"{word} {found.surface}::{found.requirement}: {expected}; got {observed} ({where})"
+
+
+def summary(judgement: Judgement) -> Iterator[str]:
+    """The whole of a judgement, the most important first."""
+    profile = Profile(judgement.head.profile)
+    code = judgement.exit(profile)
+    yield f"{judgement.head.target} {HEADLINES[code]} (profile {profile}, {judgement.head.intensity})"
+    if judgement.unusable:
+        yield f"  {plain(judgement.unusable)}"
+        return
+    yield from (f"  {plain(reason)}" for reason in judgement.undecided)
+    yield from (f"  error in the suite: {plain(error)}" for error in judgement.errors[:5])
+    yield from _claims(judgement)
+    yield from _inconclusive(judgement, profile)
+    yield from _findings(judgement, profile)
+    counts = [f"{n} {verdict}" for verdict, n in judgement.count(profile).items() if n]
+    yield f"{', '.join(counts)}; {judgement.exchanges} exchanges"
+
+
+def _claims(judgement: Judgement) -> Iterator[str]:
+    for claim in judgement.claims.values():
+        if not claim.claimed:
+            yield f"  not claimed: {claim.name}, {claim.why}"
+
+
+def _rows(judgement: Judgement, profile: Profile, *verdicts: Verdict) -> list[Row]:
+    rows = [row for row in judgement.rows if row.verdicts.get(profile) in verdicts]
+    return sorted(rows, key=lambda row: row.verdicts[profile].rank)
+
+
+def _inconclusive(judgement: Judgement, profile: Profile) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for row in _rows(judgement, profile, Verdict.INCONCLUSIVE):
+        reasons.setdefault(row.reason, []).append(f"{row.surface}::{row.requirement.id}")
+    for reason, names in reasons.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004  of a list
+        yield f"  not judged: {', '.join(names[:3])}{more}: {plain(reason)}"
+
+
+def _findings(judgement: Judgement, profile: Profile) -> Iterator[str]:
+    wanted = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
+    for row in _rows(judgement, profile, *wanted):
+        if not row.findings:
+            continue
+        waived = f" (waived: {plain(row.waived)})" if row.waived else ""
+        yield f"{finding(row.findings[0], profile)}; {row.broken} of {row.judged}{waived}"
+        yield f"     {row.requirement.text}"
