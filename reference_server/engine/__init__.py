@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Message = Mapping[str, object]
-
-
-class Sequence_(Protocol):
-    """One growing sequence of tokens inside an engine (the engine keeps its cache)."""
-
-    def scores(self) -> npt.NDArray[np.float32]:
-        """Scores (logits) for the next token, shape (vocabulary,)."""
-        ...
-
-    def push(self, token: int) -> None:
-        """Append the token that was chosen."""
-        ...
-
-    def close(self) -> None:
-        """Free whatever the engine holds for this sequence."""
-        ...
+Message = Mapping[str, Any]
+Scores = npt.NDArray[np.float64]
 
 
 class Engine(Protocol):
-    """What the server asks of a model."""
+    """What the server asks of a model.
+
+    `vocabulary` holds the bytes of each token (of special tokens too: their names), `special` the
+    tokens that are no text, `ends` those that end an answer; `context` is in tokens, `pace` the
+    seconds that a token takes at least.
+    """
 
     name: str
-    vocabulary: Sequence[bytes]  # bytes of each token; empty for special tokens
-    end_tokens: frozenset[int]
-    context: int  # tokens
+    vocabulary: Sequence[bytes]
+    special: frozenset[int]
+    ends: frozenset[int]
+    context: int
+    pace: float
 
     def render(self, messages: Sequence[Message]) -> list[int]:
-        """A conversation as the tokens that make the model answer it."""
+        """A conversation of messages with plain text, as the tokens that make the model answer."""
         ...
 
     def encode(self, text: str) -> list[int]:
-        """Plain text as tokens, special tokens never recognised inside it."""
+        """Plain text as tokens; special tokens are never recognised inside it."""
         ...
 
-    def open(self, tokens: Sequence[int]) -> Sequence_:
-        """Begin a sequence with these tokens."""
+    def open(self, tokens: Sequence[int]) -> Any:
+        """Begin a sequence with these tokens; the state of it."""
+        ...
+
+    def scores(self, states: Sequence[Any]) -> Scores:
+        """Scores for the next token of each sequence, shape (sequences, vocabulary)."""
+        ...
+
+    def push(self, states: Sequence[Any], tokens: Sequence[int]) -> None:
+        """Append the token that was chosen for each sequence."""
+        ...
+
+    def close(self, state: Any) -> None:
+        """Free what the engine holds for a sequence."""
         ...

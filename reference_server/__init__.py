@@ -1,0 +1,1 @@
+"""The reference server: it conforms, and it can commit named faults."""

@@ -1,0 +1,96 @@
+"""Constrained decoding by llguidance: JSON, JSON Schema and choices hold on any model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+
+from reference_server.engine import Engine
+
+COMPACT = {"whitespace_flexible": False}
+LONGEST = 24  # characters of a string that no schema bounds, so that a random model finishes
+
+
+class Uncompilable(Exception):  # noqa: N818  told to the client as a 400
+    """A schema that cannot be decoded by, with the reason."""
+
+
+class _Tokens:
+    """An engine's vocabulary as llguidance wants to see it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.tokens = list(engine.vocabulary)
+        self.special_token_ids = sorted(engine.special)
+        self.eos_token_id = min(engine.ends)
+        self.bos_token_id = None
+        self._encode = engine.encode
+
+    def __call__(self, text: str | bytes) -> list[int]:
+        return self._encode(text if isinstance(text, str) else text.decode("utf-8", "replace"))
+
+
+class Constraints:
+    """Compiles constraints for one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._tokenizer = LLTokenizer(TokenizerWrapper(_Tokens(engine)))
+        self._ends = sorted(engine.ends)
+
+    def schema(self, schema: Any) -> Constraint:
+        """Text that is valid by a JSON Schema; raises `Uncompilable`."""
+        try:
+            text = json.dumps(tighten(schema))
+            return self._compile(LLMatcher.grammar_from_json_schema(text, defaults=COMPACT))
+        except (ValueError, RecursionError) as error:
+            raise Uncompilable(str(error)) from None
+
+    def choice(self, words: Sequence[str]) -> Constraint:
+        """One of some words."""
+        pattern = "|".join(re.escape(word) for word in words)
+        return self._compile(LLMatcher.grammar_from_regex(f"({pattern})"))
+
+    def _compile(self, grammar: str) -> Constraint:
+        matcher = LLMatcher(self._tokenizer, grammar)
+        if matcher.is_error():
+            raise Uncompilable(matcher.get_error())
+        return Constraint(matcher)
+
+
+class Constraint:
+    """What one sequence may still say."""
+
+    def __init__(self, matcher: LLMatcher) -> None:
+        self._matcher = matcher
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Which tokens may come next."""
+        return np.frombuffer(self._matcher.compute_logit_bias(), dtype=np.uint8) > 0
+
+    def push(self, token: int) -> bool:
+        """Take a token; true if the text is complete."""
+        self._matcher.consume_token(token)
+        return bool(self._matcher.is_stopped())
+
+
+def tighten(schema: Any) -> Any:
+    """A schema that a model without judgement can finish: open strings and arrays get a bound, open
+    objects no further members. Whatever is valid by it is valid by the schema given."""
+    if isinstance(schema, list):
+        return [tighten(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tight = {key: value if key in ("enum", "const", "required") else tighten(value) for key, value in schema.items()}
+    kind = schema.get("type")
+    if kind == "string" and not {"enum", "const", "maxLength", "pattern", "format"} & schema.keys():
+        tight |= {"maxLength": max(LONGEST, schema.get("minLength", 0))}
+    if kind == "array" and "maxItems" not in schema:
+        tight |= {"maxItems": max(3, schema.get("minItems", 0))}
+    if kind == "object" and "properties" in schema and "additionalProperties" not in schema:
+        tight |= {"additionalProperties": False}
+    return tight

@@ -1,0 +1,52 @@
+"""From scores to a token: penalties, temperature, top_p, a seeded draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from reference_server.engine import Scores
+
+SEEDS = 2**63
+COLD = 1e-4  # a temperature below which the best token is taken
+
+
+@dataclass
+class Sampler:
+    """Chooses the tokens of one sequence. One uniform number is drawn for each token, so that a seed
+    means the same whatever else runs."""
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int = 0
+    _counts: Counter[int] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._random = np.random.Generator(np.random.PCG64(self.seed % SEEDS))
+
+    def choose(self, scores: Scores, allowed: npt.NDArray[np.bool_] | None) -> int:
+        """The next token; `allowed` says which ones a constraint admits."""
+        scores = scores.astype(np.float64, copy=True)
+        for token, count in self._counts.items():
+            scores[token] -= self.frequency_penalty * count + self.presence_penalty
+        if allowed is not None:
+            scores[~allowed] = -np.inf
+        draw = self._random.random()
+        token = int(np.argmax(scores)) if self.temperature < COLD else self._draw(scores, draw)
+        self._counts[token] += 1
+        return token
+
+    def _draw(self, scores: Scores, draw: float) -> int:
+        scores = (scores - scores.max()) / self.temperature
+        chances = np.exp(scores)
+        chances /= chances.sum()
+        order = np.argsort(-chances, kind="stable")
+        summed = np.cumsum(chances[order])
+        keep = max(1, int(np.searchsorted(summed, self.top_p, side="left")) + 1)
+        limit = summed[min(keep, len(summed)) - 1]
+        return int(order[int(np.searchsorted(summed, draw * limit, side="right"))])
