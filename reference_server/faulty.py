@@ -1,0 +1,123 @@
+"""Faults on the live wire: below `/fault/ID` every reply is collected, changed and sent again.
+
+The change is the same pure function that the proof applies to recorded replies. The pieces of the
+changed reply leave at the times that it now gives them. A behaviour fault is a name in
+`scope["faults"]` that the server looks at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.responses import JSONResponse
+
+from conformance.wire.exchange import Piece, Reply, Request
+from reference_server.contract import Refused
+from reference_server.faults import BROKEN, FAULTS, Fault
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+BASE = "/v1"
+
+
+class Faulty:
+    """An application that commits the fault which its path names, or the default one."""
+
+    def __init__(self, app: App, default: str = "") -> None:
+        self._app = app
+        self._default = default
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        name, scope = _split(scope, self._default)
+        fault = FAULTS.get(name)
+        if name and fault is None:
+            refused = Refused(f"there is no fault {name[:100]!r}", status=404, type="not_found_error")
+            await JSONResponse(refused.body(), 404)(scope, receive, send)
+        elif fault is None:
+            await self._app(scope, receive, send)
+        elif fault.change is None:
+            await self._app({**scope, "faults": {fault.id}}, receive, send)
+        else:
+            await self._changed(fault, scope, receive, send)
+
+    async def _changed(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await _read(receive)
+        reply = await self._collect(scope, body)
+        path = scope["raw_path"].decode("latin-1").removeprefix(BASE)
+        request = Request(scope["method"], path, _headers(scope["headers"]), body or None)
+        await _send(fault.apply(request, reply), send)
+
+    async def _collect(self, scope: Scope, body: bytes) -> Reply:
+        """The clean reply, with the times at which its pieces left."""
+        began, status, headers = time.monotonic(), 500, ()
+        pieces: list[Piece] = []
+        asked = False
+
+        async def receive() -> MutableMapping[str, Any]:
+            nonlocal asked
+            if asked:
+                await asyncio.Event().wait()
+            asked = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal status, headers
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], _headers(message["headers"])
+            elif message.get("body"):
+                pieces.append(Piece(time.monotonic() - began, message["body"]))
+
+        await self._app(scope, receive, send)
+        return Reply(status, headers, tuple(pieces))
+
+
+def _split(scope: Scope, default: str) -> tuple[str, Scope]:
+    """The fault that a path names, and the scope without it."""
+    path = scope["path"]
+    if not path.startswith("/fault/"):
+        return default, scope
+    name, _, rest = path.removeprefix("/fault/").partition("/")
+    raw = scope["raw_path"].decode("latin-1").removeprefix("/fault/").partition("/")[2]
+    return unquote(name), {**scope, "path": f"/{rest}", "raw_path": f"/{raw}".encode("latin-1")}
+
+
+def _headers(raw: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+async def _send(reply: Reply, send: Send) -> None:
+    broken = any(name == BROKEN for name, _ in reply.headers)
+    dropped = {BROKEN, "content-length"} if broken else {BROKEN}
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in reply.headers
+        if name.lower() not in dropped
+    ]
+    if broken:
+        headers.append((b"content-length", str(len(reply.body) + 1).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    at = 0.0
+    for piece in reply.pieces:
+        await asyncio.sleep(max(0.0, piece.at - at))
+        at = max(at, piece.at)
+        await send({"type": "http.response.body", "body": piece.data, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
