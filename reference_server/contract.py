@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class _Request:
     method: str = "post"
     host_url: str = "http://localhost"
     content_type: str = "application/json"
-    parameters: RequestParameters = RequestParameters()  # noqa: RUF009  never changed
+    parameters: RequestParameters = field(default_factory=RequestParameters)
 
 
 class Contract:
