@@ -23,6 +23,13 @@ EVENTS: Final = "text/event-stream"
 DONE: Final = "[DONE]"
 
 
+class EndMark:
+    """The payload of the event `[DONE]`, which is no JSON."""
+
+
+END_MARK: Final = EndMark()
+
+
 @dataclass(frozen=True)
 class NotJson:
     """Bytes that are no JSON text (RFC 8259): why, and the byte offset where known."""
@@ -147,8 +154,8 @@ class Reading:
 
     @cached_property
     def payloads(self) -> tuple[Any, ...]:
-        """The JSON value of each event, `NotJson` where it has none; `[DONE]` stays as it is."""
-        return tuple(e.data if e.data == DONE else strict_json(e.data) for e in self.events)
+        """The JSON value of each event, `NotJson` where it has none; `END_MARK` for `[DONE]`."""
+        return tuple(END_MARK if e.data == DONE else strict_json(e.data) for e in self.events)
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, show
 from conformance.checks.sse import whole
-from conformance.grammars.chat_stream import choices, sound, text_of
-from conformance.reading import Chunk, NotJson, Reading, is_streamed, strict_json
+from conformance.grammars.chat_stream import choices, pieces, sound, text_of
+from conformance.reading import END_MARK, Chunk, NotJson, Reading, is_streamed, strict_json
 
 TOO_SHORT = "the streams were too short to tell"
 ENOUGH_TEXT = 12  # chunks with text from which on the arrival of the first one means something
@@ -22,7 +22,7 @@ def chat(x: Reading) -> bool:
 def json_events(x: Reading) -> Answer:
     """Every event is an object or the end mark; empty data has a rule of its own."""
     for n, (event, payload) in enumerate(zip(x.events, x.payloads, strict=True)):
-        if isinstance(payload, dict) or payload == "[DONE]" or not event.data:
+        if isinstance(payload, dict) or payload is END_MARK or not event.data:
             continue
         observed = payload.reason if isinstance(payload, NotJson) else show(payload)
         yield Deviation("a JSON object or [DONE]", observed, Place(n, "", event.start))
@@ -96,7 +96,7 @@ def _is_usage(chunk: Chunk) -> bool:
 @check("chat-stream.usage-when-asked", on=lambda x: chat(x) and whole(x) and asks_usage(x))
 def usage_when_asked(x: Reading) -> Answer:
     """Usage that was asked for comes, in a chunk without choices."""
-    if not sound(x) or "[DONE]" not in x.payloads or not any(choices(x)):
+    if not sound(x) or END_MARK not in x.payloads or not any(choices(x)):
         yield Undecided("the stream itself is broken")
     elif not any(_is_usage(chunk) for chunk in x.chunks):
         yield Deviation("a chunk with empty choices and usage", "none before [DONE]")
@@ -120,7 +120,7 @@ def no_usage_unasked(x: Reading) -> Answer:
 @check("chat-stream.empty-last-delta", on=chat)
 def empty_last_delta(x: Reading) -> Answer:
     """What finishes a choice brings nothing else."""
-    last = [(c, entry) for c, entry in choices(x) if isinstance(entry.get("finish_reason"), str)]
+    last = [(c, entry) for c, entry in choices(x) if _finished(entry)]
     if not last:
         yield Undecided("no choice finished")
     for chunk, entry in last:
@@ -129,6 +129,10 @@ def empty_last_delta(x: Reading) -> Answer:
         if left.keys() - {"role"}:
             yield Deviation("an empty delta", show(left), Place(chunk.event, "/choices"))
             return
+
+
+def _finished(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("finish_reason"), str) and entry["finish_reason"] != ""
 
 
 def _object(value: Any) -> bool:

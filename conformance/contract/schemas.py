@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 
@@ -33,7 +34,7 @@ class Validator:
     def __init__(self, view: Document, path: str) -> None:
         root: Tree = {
             "$schema": DIALECT,
-            "$ref": f"#{path}",
+            "$ref": "#" + quote(path, safe="/~"),
             "components": view.tree["components"],
             "paths": view.tree["paths"],
         }

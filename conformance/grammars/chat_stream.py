@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.grammar import Grammar, Machine, Sentence
-from conformance.reading import DONE, Chunk, NotJson, Reading, is_error, is_streamed
+from conformance.reading import END_MARK, Chunk, NotJson, Reading, is_error, is_streamed
 
 # An event is labelled by what it brings: `chunk` leaves a choice open, `last` leaves none open,
 # `bare` has neither choices nor usage.
@@ -90,7 +90,7 @@ def sound(x: Reading) -> bool:
         return False
     if any(isinstance(payload, NotJson) for payload in x.payloads):
         return False
-    if any(not isinstance(p, dict) and p != DONE for p in x.payloads):
+    if any(not isinstance(p, dict) and p is not END_MARK for p in x.payloads):
         return False
     return not any(
         error.place.startswith(("/choices", "/usage")) or error.rule.endswith("/required/choices")
@@ -112,7 +112,7 @@ def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
     unfinished: set[Any] = set()
     finished: set[Any] = set()
     for n, payload in enumerate(x.payloads):
-        if payload == DONE:
+        if payload is END_MARK:
             yield "done", n
         elif is_error(payload):
             yield "error", n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -185,9 +186,9 @@ def never_finishes(chunks: Chunks) -> Iterator[Chunk]:
 
 
 @fault(breaks={"chat-stream.no-silent-end"}, on=ON, field="ER-05")
-def ends_in_silence(sent: Any, blocks: list[bytes]) -> Iterator[bytes]:
-    """Ends the stream properly, but in the middle of the answer."""
-    yield from blocks[: max(2, len(blocks) // 2)]
+def ends_in_silence(blocks: list[bytes]) -> Iterator[bytes]:
+    """Ends the stream properly, but before the choice has finished."""
+    yield from itertools.takewhile(lambda block: b'"finish_reason":null' in block, blocks)
 
 
 @fault(breaks={"chat-stream.done"}, on=ON, field="SF-01")
@@ -210,7 +211,7 @@ def goes_on_after_usage(sent: Any, chunks: Chunks) -> Iterator[Chunk]:
         yield {k: v for k, v in chunks[-1].items() if k != "usage"} | {"choices": []}
 
 
-@fault(breaks={"chat-stream.nothing-after-error"}, on=ON)
+@fault(breaks={"chat-stream.nothing-after-done"}, on=ON)
 def goes_on_after_errors(blocks: list[bytes]) -> Iterator[bytes]:
     """Reports an error in mid-stream and goes on as if nothing had happened."""
     error = {"message": "one step failed", "type": "server_error", "param": None, "code": None}

@@ -1,0 +1,194 @@
+"""The proof of the suite: every fault is named by exactly the requirements that it says it breaks.
+
+The clean reference server is recorded once by a standard run. Each reply fault is applied to the
+record; only the dialogues that it changes are judged again, beside what the others showed. Each
+behaviour fault is proved on the wire. A fault that nothing notices, or that something else notices
+too, is red; so is a requirement that no fault breaks, or that the clean record never reached.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance import ledger
+from conformance.config import Options
+from conformance.contract.contract import Contract, load
+from conformance.errors import Defect
+from conformance.judge import Judge
+from conformance.ledger import Recording
+from conformance.requirement import catalogue
+from conformance.run import Result, Run
+from conformance.target import embedded
+from conformance.verdict import Judgement, Verdict
+from conformance.wire.exchange import End, Exchange
+from reference_server.faults import BROKEN, FAULTS, Fault
+
+NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
+NEEDED = {"models", "chat", "warm-up", "look"}
+
+
+@dataclass(frozen=True)
+class Proved:
+    """What one fault was noticed by."""
+
+    fault: str
+    breaks: frozenset[str]
+    noticed: frozenset[str]
+    changed: int
+
+    @property
+    def holds(self) -> bool:
+        """Exactly what it says it breaks noticed it."""
+        return self.changed > 0 and self.noticed == self.breaks
+
+
+class Quiet:
+    """A listener that says nothing."""
+
+    def looked(self, base: str, model: str, chosen: str) -> None:
+        """Say nothing."""
+
+    def planned(self, plan: object, seconds: float | None) -> None:
+        """Say nothing."""
+
+    def progress(self, done: int, of: int, findings: list[object]) -> None:
+        """Say nothing."""
+
+
+def noticed(judgement: Judgement) -> frozenset[str]:
+    """The requirements that a judgement finds broken, whatever their level."""
+    rows = (row for row in judgement.rows if NOTICED & set(row.verdicts.values()))
+    return frozenset(row.requirement.id for row in rows)
+
+
+def changed(fault: Fault, exchange: Exchange) -> Exchange:
+    """An exchange as the server with this fault would have answered it."""
+    if exchange.reply is None:
+        return exchange
+    reply = fault.apply(exchange.request, exchange.reply)
+    if reply is exchange.reply or reply == exchange.reply:
+        return exchange
+    broken = reply.header(BROKEN) is not None
+    kept = tuple(pair for pair in reply.headers if pair[0] != BROKEN)
+    reply = replace(reply, headers=kept)
+    if not broken:
+        return replace(exchange, reply=reply)
+    return replace(exchange, reply=reply, end=End.BROKEN, detail="the connection was closed early")
+
+
+class Proof:
+    """The proof over one clean record."""
+
+    def __init__(self, recording: Recording, contract: Contract | None = None) -> None:
+        self.recording = recording
+        self.contract = contract or load()
+        self.dialogues = tuple(recording.dialogues())
+
+    def clean(self) -> Judgement:
+        """What the clean record means."""
+        return self._judge(self.dialogues)
+
+    def _judge(self, dialogues: tuple[tuple[Exchange, ...], ...]) -> Judgement:
+        judge = Judge(self.recording.head, self.contract)
+        for exchanges in dialogues:
+            judge.dialogue(exchanges)
+        return judge.result(self.recording.tail)
+
+    def reply_fault(self, fault: Fault) -> Proved:
+        """Judge the dialogues that a fault changes, and those that its judgement leans on: the
+        models, and one clean answer of each surface that the fault leaves alone."""
+        after = [tuple(changed(fault, x) for x in exchanges) for exchanges in self.dialogues]
+        pairs = list(zip(self.dialogues, after, strict=True))
+        touched = [new for old, new in pairs if new != old]
+        kept = [new for old, new in pairs if new == old and _needed(old)]
+        found = noticed(self._judge((*kept, *touched))) if touched else frozenset()
+        return Proved(fault.id, fault.breaks, found, len(touched))
+
+    def reply_faults(self) -> Iterator[Proved]:
+        """Every reply fault."""
+        yield from (self.reply_fault(fault) for fault in FAULTS.values() if fault.kind == "reply")
+
+
+def _needed(exchanges: tuple[Exchange, ...]) -> bool:
+    name = exchanges[0].dialogue
+    return name in ("look", "warm-up") or ".valid." in name or name.startswith("models.")
+
+
+def record(folder: Path) -> Result:
+    """A standard run against the clean embedded server."""
+    with embedded() as url:
+        return Run(url, Options(), folder, Quiet()).execute()
+
+
+def behaviour_faults(folder: Path) -> Iterator[Proved]:
+    """Every behaviour fault, on the wire, by the part of the plan that concerns it."""
+    wanted = [fault for fault in FAULTS.values() if fault.kind == "behaviour"]
+    if not wanted:
+        return
+    with embedded() as url:
+        base = url.removesuffix("/v1")
+        for fault in wanted:
+            options = Options(only=fault.on, intensity="quick")
+            result = Run(f"{base}/fault/{fault.id}/v1", options, folder / fault.id, Quiet()).execute()
+            yield Proved(fault.id, fault.breaks, noticed(result.judgement), 1)
+
+
+def gaps(clean: Judgement) -> Iterator[str]:
+    """What stands against the proof besides the faults."""
+    yield from (f"the suite broke: {error}" for error in clean.errors)
+    yield from (f"the clean server broke {id_}" for id_ in sorted(noticed(clean)))
+    for row in clean.rows:
+        if not row.judged:
+            yield f"{row.surface}::{row.requirement.id} was never judged: {row.reason}"
+    broken = {id_ for fault in FAULTS.values() for id_ in fault.breaks}
+    yield from (f"no fault breaks {id_}" for id_ in catalogue() if id_ not in broken)
+    yield from (f"{id_} is broken by a fault but is no requirement" for id_ in broken - catalogue().keys())
+
+
+def main(out: Path | None) -> int:
+    """Prove everything; 0 if it holds."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        result = record(Path(folder) / "clean")
+        proof = Proof(ledger.read(result.ledger))
+        problems = list(gaps(proof.clean()))
+        proved = []
+        for each in (*proof.reply_faults(), *behaviour_faults(Path(folder))):
+            proved.append(each)
+            if not each.holds:
+                problems.append(_problem(each))
+    for problem in problems:
+        sys.stdout.write(f"RED  {problem}\n")
+    seconds = time.monotonic() - began
+    held = sum(each.holds for each in proved)
+    sys.stdout.write(
+        f"{held} of {len(proved)} faults named by exactly what they break, "
+        f"{len(catalogue())} requirements, {len(problems)} problems, {seconds:.1f} s\n"
+    )
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "proof.json").write_text(json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8")
+    return 1 if problems else 0
+
+
+def _problem(proved: Proved) -> str:
+    if not proved.changed:
+        return f"{proved.fault} changes nothing that was recorded"
+    missed = sorted(proved.breaks - proved.noticed)
+    extra = sorted(proved.noticed - proved.breaks)
+    return f"{proved.fault}: missed by {missed}, also noticed by {extra}"
+
+
+def _matrix(proved: list[Proved]) -> Mapping[str, object]:
+    if not proved:
+        raise Defect("nothing was proved")
+    return {
+        each.fault: {"breaks": sorted(each.breaks), "noticed": sorted(each.noticed), "changed": each.changed}
+        for each in proved
+    }
