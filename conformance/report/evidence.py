@@ -1,0 +1,123 @@
+"""An exchange as evidence: the request as curl, the reply with the place of a finding marked."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from conformance.check import Finding
+from conformance.report.clean import readable
+from conformance.wire.exchange import Exchange
+from conformance.wire.sse import decode
+
+SHOWN = 6_000  # bytes of a body that are shown; run.jsonl has all of them
+AROUND = 1_500  # bytes kept on each side of the place
+EVENTS = 12  # rows of the table of events
+OWN = frozenset({"host", "connection", "content-length", "accept", "user-agent", "accept-encoding"})
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A body in three parts, of which the second is the place; and how many bytes are left out
+    before and after."""
+
+    before: str
+    place: str
+    after: str
+    skipped_before: int
+    skipped_after: int
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """An event for the table: number, seconds since the request, data, whether it is the place."""
+
+    number: int
+    at: float
+    data: str
+    marked: bool
+
+
+def curl(exchange: Exchange, base: str) -> str:
+    """A command that sends the same request; the key comes from the environment."""
+    request = exchange.request
+    words = ["curl", "-sS", "-i", "-N"]
+    if request.method != ("GET" if request.body is None else "POST"):
+        words += ["-X", request.method]
+    line = " ".join(shlex.quote(word) for word in (*words, base + request.path))
+    for name, value in request.headers:
+        if name.lower() == "authorization":
+            line += ' \\\n  -H "Authorization: Bearer $OPENAI_API_KEY"'
+        elif name.lower() not in OWN:
+            line += f" \\\n  -H {shlex.quote(f'{name}: {value}')}"
+    return line + _data(request.body)
+
+
+def _data(body: bytes | None) -> str:
+    if body is None:
+        return ""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if text.isprintable() and (text or not body):
+        return f" \\\n  --data-binary {shlex.quote(text)}"
+    octal = "".join(f"\\{byte:03o}" for byte in body)
+    return f" \\\n  --data-binary @<(printf '{octal}')"
+
+
+def head(exchange: Exchange) -> str:
+    """Status line and headers of the reply."""
+    reply = exchange.reply
+    if reply is None:
+        return f"no reply: {exchange.detail}"
+    lines = [f"{reply.http_version} {reply.status}", *(f"{k}: {v}" for k, v in reply.headers)]
+    return readable("\n".join(lines).encode("utf-8", "backslashreplace"))
+
+
+def marked(exchange: Exchange, findings: Iterable[Finding]) -> Marked:
+    """The body with the place of the first finding that has one."""
+    body = exchange.reply.body if exchange.reply else b""
+    start, end = next((span for f in findings if (span := _span(exchange, f))), (0, 0))
+    if len(body) <= SHOWN:
+        low, high = 0, len(body)
+    else:
+        low, high = max(0, start - AROUND), min(len(body), max(end, start) + AROUND)
+    return Marked(
+        before=readable(body[low:start]),
+        place=readable(body[start : min(end, start + AROUND)]),
+        after=readable(body[min(end, start + AROUND) : high]),
+        skipped_before=low,
+        skipped_after=len(body) - high,
+    )
+
+
+def _span(exchange: Exchange, finding: Finding) -> tuple[int, int] | None:
+    """The bytes that a finding means, or None."""
+    reply, at = exchange.reply, finding.at
+    if reply is None:
+        return None
+    if at.event is not None:
+        events = decode(reply.pieces).events
+        if at.event < len(events):
+            return events[at.event].start, events[at.event].end
+    if at.offset is not None:
+        return at.offset, min(len(reply.body), at.offset + 16)
+    name = at.pointer.rpartition("/")[2].encode("utf-8", "replace")
+    found = reply.body.find(b'"' + name + b'"') if name and not name.isdigit() else -1
+    return (found, found + len(name) + 2) if found >= 0 else None
+
+
+def events(exchange: Exchange, findings: Iterable[Finding]) -> Iterator[EventRow]:
+    """The events around the places of some findings; none where the reply is no stream."""
+    reply = exchange.reply
+    if reply is None or not (reply.header("content-type") or "").startswith("text/event-stream"):
+        return
+    places = {finding.at.event for finding in findings}
+    found = decode(reply.pieces).events
+    first = min((place for place in places if place is not None), default=0)
+    low = max(0, min(first - EVENTS // 2, len(found) - EVENTS))
+    for number, event in list(enumerate(found))[low : low + EVENTS]:
+        data = readable(event.data.encode("utf-8", "backslashreplace"))
+        yield EventRow(number, event.at - exchange.started, data, number in places)
