@@ -132,7 +132,7 @@ class Judge:
             deviations = [
                 d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)
             ]
-            total.judged, total.broken = 1, bool(deviations)
+            total.judged, total.broken = 1, int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total
 
