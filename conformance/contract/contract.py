@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -10,6 +11,8 @@ from conformance.contract import overlay
 from conformance.contract.document import Document, Operation, has, resolve
 from conformance.contract.schemas import SchemaError, Validator, capabilities
 from conformance.data import SPECS
+
+CONTRACT = SPECS / "contract.json"
 
 
 @dataclass(frozen=True)
@@ -91,3 +94,8 @@ def load() -> Contract:
     return Contract(
         document, overlay.apply(document, judged), overlay.apply(document, judged, generated)
     )
+
+
+def render(contract: Contract) -> str:
+    """The judging view as a JSON document, for servers that validate by it."""
+    return json.dumps(contract.judging.tree, indent=1, ensure_ascii=False) + "\n"
