@@ -39,7 +39,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Undecided:
-    """This exchange cannot tell, and why."""
+    """The exchange cannot tell, and why."""
 
     reason: str
 
@@ -82,8 +82,9 @@ class Relation:
 
 @dataclass(frozen=True)
 class Fold:
-    """A registered rule over a whole run: a little state, stepped by each exchange where `on` holds,
-    judged once at the end, on each surface apart."""
+    """A registered rule over a whole run: on each surface apart: a little state, stepped by each
+    exchange where `on` holds, judged once at the end.
+    """
 
     id: str
     on: Callable[[Reading], bool]
@@ -130,7 +131,11 @@ def relation(
 
 
 def fold(
-    requirement: str, *, on: Callable[[Reading], bool], start: Any, step: Callable[[Any, Reading], Any]
+    requirement: str,
+    *,
+    on: Callable[[Reading], bool],
+    start: Any,
+    step: Callable[[Any, Reading], Any],
 ) -> Callable[[Callable[[Any], Answer]], Callable[[Any], Answer]]:
     """Register a function over the state that `step` makes of a whole run."""
 

@@ -57,19 +57,29 @@ class Claims:
         """What is known of a surface or a capability."""
         if name in self._declared:
             said = self._declared[name]
-            return Claim(name, said, declared=True, why=f"declared {'' if said else 'absent '}by the vendor")
+            return Claim(
+                name, said, declared=True, why=f"declared {'' if said else 'absent '}by the vendor"
+            )
         seen = self._seen.get(name, Counter())
         if not seen:
             return Claim(name, claimed=True, declared=False, why="not tried")
         refused = sum(seen[outcome] for outcome in REFUSALS)
         if refused < seen.total():
-            return Claim(name, claimed=True, declared=False, why=f"answered {seen[Outcome.ANSWERED]} times")
+            return Claim(
+                name, claimed=True, declared=False, why=f"answered {seen[Outcome.ANSWERED]} times"
+            )
         by = "by routing" if seen[Outcome.UNROUTED] else "every time"
-        return Claim(name, claimed=False, declared=False, why=f"refused {by} ({refused} of {refused})")
+        return Claim(
+            name, claimed=False, declared=False, why=f"refused {by} ({refused} of {refused})"
+        )
 
     def all(self) -> Mapping[str, Claim]:
         """Every surface and every capability that was tried."""
-        return {name: self.of(name) for name, seen in self._seen.items() if seen or name in self._declared}
+        return {
+            name: self.of(name)
+            for name, seen in self._seen.items()
+            if seen or name in self._declared
+        }
 
     def unusable(self) -> str:
         """Why the target cannot be used as an API, or nothing."""

@@ -46,7 +46,9 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 
 def parser() -> Parser:
     """The whole command line."""
-    main = Parser(prog="conformance", description="Tests servers that say they are OpenAI-compatible.")
+    main = Parser(
+        prog="conformance", description="Tests servers that say they are OpenAI-compatible."
+    )
     commands = main.add_subparsers(metavar="command", required=True)
     _add_run(commands.add_parser("run", help="test a server and write a report"))
     listing = commands.add_parser("list", help="list the requirements")
@@ -79,8 +81,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--max-requests", type=_count, metavar="N")
     run.add_argument("--max-seconds", type=_seconds, metavar="S")
     run.add_argument("--max-generated-tokens", type=_count, metavar="N")
-    run.add_argument("--only", action="append", default=[], metavar="WORD",
-                     help="surfaces, requirement ids, prefixes of ids; may be repeated")
+    run.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="surfaces, requirement ids, prefixes of ids; may be repeated",
+    )
     run.add_argument("--out", type=Path, help="default: reports/<time>-<host>")
     run.add_argument("--seed", type=int, default=0, help="of the generated requests (default 0)")
     run.set_defaults(main=_run)
@@ -202,7 +209,9 @@ def _judge(arguments: argparse.Namespace) -> int:
 
     recording = ledger.read(arguments.ledger)
     if arguments.profile:
-        recording = replace(recording, head=replace(recording.head, profile=arguments.profile.value))
+        recording = replace(
+            recording, head=replace(recording.head, profile=arguments.profile.value)
+        )
     judgement = judge(recording)
     _print("\n".join(summary(judgement)))
     if arguments.out:

@@ -1,7 +1,7 @@
 """What a run is asked to do: options of the command and of pytest, and the vendor's own file.
 
-The vendor's file is `conformance.toml` in the current directory. It declares what the target offers,
-so that a probe cannot guess wrong, and which failures are known:
+The vendor's file is `conformance.toml` in the current directory. It declares what the target
+offers, so that a probe cannot guess wrong, and which failures are known:
 
     [capabilities]
     chat = true
@@ -64,7 +64,7 @@ def vendor_file(folder: Path) -> tuple[Mapping[str, bool], Mapping[str, str]]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Misconfigured(f"{FILE} cannot be read: {error}") from None
     if unknown := tree.keys() - {"capabilities", "waiver"}:
-        raise Misconfigured(f"{FILE}: unknown table {sorted(unknown)[0]!r}", "see the README")
+        raise Misconfigured(f"{FILE}: unknown table {min(unknown)!r}", "see the README")
     return _capabilities(tree.get("capabilities", {})), _waivers(tree.get("waiver", []))
 
 

@@ -1,4 +1,4 @@
-"""The terminal as a listener: one line that moves where there is a terminal, else one now and then."""
+"""The terminal as a listener: a line that moves where there is a terminal, else a line at times."""
 
 from __future__ import annotations
 

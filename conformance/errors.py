@@ -1,9 +1,9 @@
 """Errors are values: a code for machines, what happened, and a hint on what to do.
 
-    ConformanceError
-    ├── Misconfigured   options, files or environment of the person who runs the suite
-    ├── Unusable        the target cannot be used as an API; nothing can be judged
-    └── Defect          the suite itself broke; never the target's fault
+ConformanceError
+├── Misconfigured   options, files or environment of the person who runs the suite
+├── Unusable        the target cannot be used as an API; nothing can be judged
+└── Defect          the suite itself broke; never the target's fault
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ class Missing:
 class Grammar:
     """A deterministic machine. The first state of the table is the start; `end` is a label too:
     a sentence is complete when the table has taken `end`. `beyond` holds labels that a reply can
-    get but that no state takes."""
+    get but that no state takes.
+    """
 
     name: str
     table: Mapping[str, Mapping[str, str]]
@@ -53,7 +54,7 @@ class Grammar:
         return frozenset(seen), None
 
     def missing(self) -> Iterator[tuple[str, str]]:
-        """Every state and label for which the table has no key; a state that takes nothing is the end."""
+        """Every state and label for which the table has no key, but for the end state."""
         for state, row in self.table.items():
             if row:
                 yield from ((state, label) for label in sorted(self.labels - row.keys()))

@@ -90,7 +90,8 @@ class Judge:
 
     def _counts(self, condition: Condition) -> bool:
         """Whether a tally counts: its capabilities are claimed, its refusals stand beside an
-        acceptance (law 8)."""
+        acceptance (law 8).
+        """
         operation, needs, expects_error = condition
         claimed = all(self.claims.of(name).claimed for name in needs)
         return claimed and (not expects_error or self.claims.accepted(operation))
@@ -129,9 +130,7 @@ class Judge:
                 total.undecided += tally.undecided
         if (requirement.id, surface) in self._folds:
             state, first = self._folds[requirement.id, surface]
-            deviations = [
-                d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)
-            ]
+            deviations = [d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)]
             total.judged, total.broken = 1, int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total

@@ -51,7 +51,8 @@ class Head:
 @dataclass(frozen=True)
 class Tail:
     """The last line: why the run ended (`complete`, `requests`, `seconds`, `tokens`, `interrupted`,
-    `unusable`, `lost`), a sentence on it, and how long it took in seconds."""
+    `unusable`, `lost`), a sentence on it, and how long it took in seconds.
+    """
 
     reason: str
     detail: str = ""

@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance import ledger
+from conformance.check import Finding
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
 from conformance.errors import Defect
 from conformance.judge import Judge
 from conformance.ledger import Recording
+from conformance.probes.plan import Plan
 from conformance.requirement import catalogue
 from conformance.run import Result, Run
 from conformance.target import embedded
@@ -54,10 +56,10 @@ class Quiet:
     def looked(self, base: str, model: str, chosen: str) -> None:
         """Say nothing."""
 
-    def planned(self, plan: object, seconds: float | None) -> None:
+    def planned(self, plan: Plan, seconds: float | None) -> None:
         """Say nothing."""
 
-    def progress(self, done: int, of: int, findings: list[object]) -> None:
+    def progress(self, done: int, of: int, findings: list[Finding]) -> None:
         """Say nothing."""
 
 
@@ -102,7 +104,8 @@ class Proof:
 
     def reply_fault(self, fault: Fault) -> Proved:
         """Judge the dialogues that a fault changes, and those that its judgement leans on: the
-        models, and one clean answer of each surface that the fault leaves alone."""
+        models, and one clean answer of each surface that the fault leaves alone.
+        """
         after = [tuple(changed(fault, x) for x in exchanges) for exchanges in self.dialogues]
         pairs = list(zip(self.dialogues, after, strict=True))
         touched = [new for old, new in pairs if new != old]
@@ -135,7 +138,9 @@ def behaviour_faults(folder: Path) -> Iterator[Proved]:
         base = url.removesuffix("/v1")
         for fault in wanted:
             options = Options(only=fault.on, intensity="quick")
-            result = Run(f"{base}/fault/{fault.id}/v1", options, folder / fault.id, Quiet()).execute()
+            result = Run(
+                f"{base}/fault/{fault.id}/v1", options, folder / fault.id, Quiet()
+            ).execute()
             yield Proved(fault.id, fault.breaks, noticed(result.judgement), 1)
 
 
@@ -148,7 +153,9 @@ def gaps(clean: Judgement) -> Iterator[str]:
             yield f"{row.surface}::{row.requirement.id} was never judged: {row.reason}"
     broken = {id_ for fault in FAULTS.values() for id_ in fault.breaks}
     yield from (f"no fault breaks {id_}" for id_ in catalogue() if id_ not in broken)
-    yield from (f"{id_} is broken by a fault but is no requirement" for id_ in broken - catalogue().keys())
+    yield from (
+        f"{id_} is broken by a fault but is no requirement" for id_ in broken - catalogue().keys()
+    )
 
 
 def main(out: Path | None) -> int:
@@ -173,7 +180,9 @@ def main(out: Path | None) -> int:
     )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "proof.json").write_text(json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8")
+        (out / "proof.json").write_text(
+            json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8"
+        )
     return 1 if problems else 0
 
 
@@ -189,6 +198,10 @@ def _matrix(proved: list[Proved]) -> Mapping[str, object]:
     if not proved:
         raise Defect("nothing was proved")
     return {
-        each.fault: {"breaks": sorted(each.breaks), "noticed": sorted(each.noticed), "changed": each.changed}
+        each.fault: {
+            "breaks": sorted(each.breaks),
+            "noticed": sorted(each.noticed),
+            "changed": each.changed,
+        }
         for each in proved
     }

@@ -110,7 +110,7 @@ class Reading:
     def surface(self) -> str | None:
         """The surface of the request: its operation in the form that was asked for."""
         operation = self.operation
-        return operation and operation.surface(streamed=self.asks_stream)
+        return operation.surface(streamed=self.asks_stream) if operation else None
 
     @cached_property
     def standing(self) -> Standing:
@@ -177,16 +177,19 @@ class Reading:
             )
         if isinstance(self.json, NotJson):
             return ()
-        return tuple((None, e) for e in self.contract.answer_errors(operation, 200, media, self.json))
+        return tuple(
+            (None, e) for e in self.contract.answer_errors(operation, 200, media, self.json)
+        )
 
     @cached_property
     def answered(self) -> bool:
         """Whether the reply is a success that carries the answer its operation is for."""
         if self.operation is None or not 200 <= self.status < 300:
             return False
-        bodies = [chunk.value for chunk in self.chunks] if self.media_type == EVENTS else [self.json]
+        bodies = (
+            [chunk.value for chunk in self.chunks] if self.media_type == EVENTS else [self.json]
+        )
         return any(isinstance(body, dict) and self.operation.answer in body for body in bodies)
-
 
     @cached_property
     def outcome(self) -> Outcome:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from conformance.grammars import MACHINES
-from conformance.ownership import Grammars, Refusals, deviation
 import conformance.checks  # noqa: F401  importing the modules registers their checks
 from conformance.check import (
     CHECKS,
@@ -25,6 +25,8 @@ from conformance.check import (
 )
 from conformance.contract.contract import Contract
 from conformance.contract.schemas import SchemaError
+from conformance.grammars import MACHINES
+from conformance.ownership import Grammars, Refusals, deviation
 from conformance.reading import EVENTS, NotJson, Reading, is_streamed
 from conformance.requirement import Catalogue
 from conformance.shape import Shapes
@@ -75,14 +77,14 @@ class Rules:
                 yield from self._refusals(reading)
                 yield from self._grammars(reading)
         for rule in RELATIONS.values():
-            if self.holds(rule.id, dialogue[-1].surface) and _holds(lambda r=rule: r.on(dialogue)):
-                yield self._outcome(rule.id, dialogue[-1], lambda r=rule: r.judge(dialogue))
+            if self.holds(rule.id, dialogue[-1].surface) and _holds(rule.on, dialogue):
+                yield self._outcome(rule.id, dialogue[-1], partial(rule.judge, dialogue))
 
     def _checks(self, x: Reading) -> Iterator[Judged]:
         for rule in CHECKS.values():
-            if self.holds(rule.id, x.surface) and _holds(lambda r=rule: r.on(x)):
+            if self.holds(rule.id, x.surface) and _holds(rule.on, x):
                 yield self._outcome(
-                    rule.id, x, lambda r=rule: r.judge(x), expects_error=rule.expects_error
+                    rule.id, x, partial(rule.judge, x), expects_error=rule.expects_error
                 )
 
     def _outcome(
@@ -96,9 +98,7 @@ class Rules:
         except Exception as error:  # noqa: BLE001  a rule must not end the run
             said = f"{id_} raised {type(error).__name__}: {error}"
             return Judged(id_, x.surface, operation, error=said)
-        findings = tuple(
-            finding(id_, x, each) for each in found if isinstance(each, Deviation)
-        )
+        findings = tuple(finding(id_, x, each) for each in found if isinstance(each, Deviation))
         reasons = [each.reason for each in found if isinstance(each, Undecided)]
         undecided = reasons[0] if reasons and not findings else ""
         return Judged(
@@ -108,7 +108,7 @@ class Rules:
     def _shapes(self, x: Reading) -> Iterator[Judged]:
         assert x.surface is not None
         operation = x.operation
-        root = operation and operation.answers.get((200, x.media_type))
+        root = operation.answers.get((200, x.media_type)) if operation else None
         if operation is None or root is None or x.status != 200:
             return
         owned: dict[str, list[Finding]] = {}
@@ -118,7 +118,9 @@ class Rules:
         bodies = (
             [chunk.value for chunk in x.chunks]
             if x.media_type == EVENTS
-            else [] if isinstance(x.json, NotJson) else [x.json]
+            else []
+            if isinstance(x.json, NotJson)
+            else [x.json]
         )
         for id_ in {*self.shapes.judged(root, x.surface, bodies), *owned} if bodies else ():
             yield Judged(id_, x.surface, operation.id, tuple(owned.get(id_, ())))
@@ -136,7 +138,8 @@ class Rules:
 
     def _grammars(self, x: Reading) -> Iterator[Judged]:
         """Each machine of the surface runs once for each key; a rule counts as judged where a
-        state that it speaks of was reached."""
+        state that it speaks of was reached.
+        """
         assert x.surface is not None
         operation = x.operation.id if x.operation else ""
         for machine in MACHINES.get(x.surface, ()):
@@ -160,6 +163,8 @@ class Rules:
         if not x.standing.invalid or x.status == 0:
             return
         owner, error = self.refusals.owner(x.standing.document)
+        if error is None:
+            return
         if not self.holds(owner, x.surface):
             return
         refused = x.status >= 400  # a 5xx has a requirement of its own
@@ -182,9 +187,9 @@ def finding(id_: str, x: Reading, deviation: Deviation, standing: str = "require
     )
 
 
-def _holds(predicate: Callable[[], bool]) -> bool:
+def _holds(predicate: Callable[[Any], bool], subject: Any) -> bool:
     """A predicate that raises does not apply; law 10 makes sure that none does."""
     try:
-        return predicate()
+        return predicate(subject)
     except Exception:  # noqa: BLE001
         return True  # let the check itself raise, so that the error is told

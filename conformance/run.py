@@ -5,7 +5,7 @@ Both front doors, the command and the pytest plugin, start here and differ only 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import importlib.metadata
 import time
 from dataclasses import dataclass, replace
@@ -126,7 +126,9 @@ class Run:
             self.options.max_requests,
             self.options.max_generated_tokens,
         )
-        self.runner = Runner(client, self.clock, budget, self.options.concurrency, len(look.exchanges))
+        self.runner = Runner(
+            client, self.clock, budget, self.options.concurrency, len(look.exchanges)
+        )
         if self._stopped:
             self.runner.stop()
         return self.runner
@@ -170,7 +172,7 @@ class Run:
             seed=options.seed,
             suite=version(),
             document=self.contract.document.digest,
-            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            started=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             only=options.only,
             declared=options.capabilities,
             waivers=options.waivers,
@@ -181,7 +183,9 @@ class Run:
         exchanges: list[Exchange] = []
         for base in bases(self.url):
             client = Client(base, key=self.options.api_key, limits=LOOK, clock=self.clock)
-            exchange = client.send(get("/models"), number=len(exchanges), dialogue="look", step=len(exchanges))
+            exchange = client.send(
+                get("/models"), number=len(exchanges), dialogue="look", step=len(exchanges)
+            )
             client.close()
             exchanges.append(exchange)
             if found := models.ids(exchange):

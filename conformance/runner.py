@@ -41,6 +41,7 @@ class Clock:
         self._zero = time.monotonic()
 
     def __call__(self) -> float:
+        """Seconds since the run began."""
         return round(time.monotonic() - self._zero, 6)
 
 
@@ -108,9 +109,7 @@ class Runner:
                 neighbours = self._active.pop(number)
         return replace(exchange, neighbours=neighbours)
 
-    def run(
-        self, probes: tuple[Probe, ...], done: Callable[[tuple[Exchange, ...]], None]
-    ) -> Tail:
+    def run(self, probes: tuple[Probe, ...], done: Callable[[tuple[Exchange, ...]], None]) -> Tail:
         """Hold every dialogue that the budget allows; says why it ended."""
         began = self.clock()
         reason = self._alone([p for p in probes if p.alone], done)

@@ -10,9 +10,9 @@ from conformance.requirement import Profile, Requirement, catalogue, selected
 
 INTRODUCTION = """# What "OpenAI-compatible" means
 
-Each requirement has a level in each profile: `seed` reads the OpenAPI document literally, `ollama` as Ollama documents it,
-`openai` as the official clients rely on it. MUST, SHOULD and MAY are those of RFC 2119; off means that the profile does not
-ask for it.
+Each requirement has a level in each profile: `seed` reads the OpenAPI document literally,
+`ollama` as Ollama documents it, `openai` as the official clients rely on it. MUST, SHOULD and MAY
+are those of RFC 2119; off means that the profile does not ask for it.
 """
 
 

@@ -1,4 +1,4 @@
-"""The target: its base URL, whether it behaves like an API at all, and the one we start ourselves."""
+"""The target: its base URL, what a first look at it shows, and the one that we start ourselves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def bases(url: str) -> tuple[str, ...]:
     if parts.scheme not in ("http", "https") or not host:
         raise Misconfigured(f"{url} is no http or https URL", "as in http://localhost:11434/v1")
     if parts.username or parts.password:
-        raise Misconfigured("the URL carries a password", "give the key by --api-key or OPENAI_API_KEY")
+        raise Misconfigured(
+            "the URL carries a password", "give the key by --api-key or OPENAI_API_KEY"
+        )
     where = f"[{host}]" if ":" in host else host
     netloc = where if port is None else f"{where}:{port}"
     base = urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), "", ""))

@@ -41,7 +41,8 @@ def summary(judgement: Judgement) -> Iterator[str]:
     """The whole of a judgement, the most important first."""
     profile = Profile(judgement.head.profile)
     code = judgement.exit(profile)
-    yield f"{judgement.head.target} {HEADLINES[code]} (profile {profile}, {judgement.head.intensity})"
+    run = f"profile {profile}, {judgement.head.intensity}"
+    yield f"{judgement.head.target} {HEADLINES[code]} ({run})"
     if judgement.unusable:
         yield f"  {plain(judgement.unusable)}"
         return
@@ -70,7 +71,7 @@ def _inconclusive(judgement: Judgement, profile: Profile) -> Iterator[str]:
     for row in _rows(judgement, profile, Verdict.INCONCLUSIVE):
         reasons.setdefault(row.reason, []).append(f"{row.surface}::{row.requirement.id}")
     for reason, names in reasons.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004  of a list
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"  not judged: {', '.join(names[:3])}{more}: {plain(reason)}"
 
 

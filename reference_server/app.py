@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +76,9 @@ class Server:
         answer = Answer.begin(sent, self.engine, self.generator)
         if sent.get("stream"):
             headers = {"cache-control": "no-cache"}
-            return StreamingResponse(_events(answer), media_type="text/event-stream", headers=headers)
+            return StreamingResponse(
+                _events(answer), media_type="text/event-stream", headers=headers
+            )
         return await _unless_gone(request, answer.body())
 
     async def health(self, _: Request) -> Response:
@@ -96,7 +98,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _events(answer: Answer) -> AsyncIterator[bytes]:
+async def _events(answer: Answer) -> AsyncGenerator[bytes]:
     """The stream: a block for each chunk, then the end mark. A failure is told in the stream."""
     try:
         async with aclosing(answer.chunks()) as chunks:

@@ -1,4 +1,4 @@
-"""Chat completions: a request becomes a job, its events become chunks, and chunks fold to a body."""
+"""Chat completions: a request becomes a job, events become chunks, and chunks fold to a body."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -73,15 +73,20 @@ def _sampler(sent: dict[str, Any], choice: int) -> dict[str, Any]:
 def _schema(sent: dict[str, Any]) -> Any:
     wanted = sent.get("response_format") or {}
     if wanted.get("type") == "json_object":
-        return OBJECT | {"properties": {}, "additionalProperties": {"type": "string"}, "maxProperties": 3}
+        return OBJECT | {
+            "properties": {},
+            "additionalProperties": {"type": "string"},
+            "maxProperties": 3,
+        }
     if wanted.get("type") == "json_schema":
         return wanted["json_schema"].get("schema", OBJECT)
     return None
 
 
 def _tools(sent: dict[str, Any]) -> tuple[Tool, ...]:
-    """The tools of which one is called. With `auto` a user's message is answered by a call, a tool's
-    result by text: a rule that any model can follow."""
+    """The tools of which one is called. With `auto` a user's message is answered by a call, a
+    tool's result by text: a rule that any model can follow.
+    """
     choice = sent.get("tool_choice", "auto")
     offered = [tool["function"] for tool in sent.get("tools") or ()]
     if isinstance(choice, dict):
@@ -117,7 +122,7 @@ class Answer:
             "choices": choices,
         }
 
-    async def chunks(self) -> AsyncIterator[dict[str, Any]]:
+    async def chunks(self) -> AsyncGenerator[dict[str, Any]]:
         """Every chunk of the stream."""
         used = 0
         for choice in range(len(self.job.samplers)):

@@ -41,10 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.list_faults:
         for fault in FAULTS.values():
             field = f" [{fault.field}]" if fault.field else ""
-            sys.stdout.write(f"{fault.id}: {fault.text} Breaks {', '.join(sorted(fault.breaks))}.{field}\n")
+            sys.stdout.write(
+                f"{fault.id}: {fault.text} Breaks {', '.join(sorted(fault.breaks))}.{field}\n"
+            )
         return 0
     if arguments.fault and arguments.fault not in FAULTS:
-        sys.stderr.write(f"reference-server: there is no fault {arguments.fault}; see --list-faults\n")
+        sys.stderr.write(
+            f"reference-server: there is no fault {arguments.fault}; see --list-faults\n"
+        )
         return 2
     app = create_app(_engine(arguments), fault=arguments.fault, aliases=("library/copy:1b",))
     listener = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
@@ -52,7 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         listener.bind((arguments.host, arguments.port))
     except OSError as error:
-        sys.stderr.write(f"reference-server: cannot listen on {arguments.host}:{arguments.port}: {error}\n")
+        sys.stderr.write(
+            f"reference-server: cannot listen on {arguments.host}:{arguments.port}: {error}\n"
+        )
         return 2
     listener.listen(128)
     config = uvicorn.Config(
@@ -80,4 +86,4 @@ def _engine(arguments: argparse.Namespace) -> Engine:
         return Embedded(arguments.pace)
     from reference_server.engine.transformers import Transformers  # noqa: PLC0415  heavy
 
-    return Transformers(arguments.model, arguments.device)
+    return Transformers.load(arguments.model, arguments.device)

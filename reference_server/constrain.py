@@ -13,11 +13,11 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from reference_server.engine import Engine
 
-COMPACT = {"whitespace_flexible": False}
+COMPACT: Any = {"whitespace_flexible": False}
 LONGEST = 24  # characters of a string that no schema bounds, so that a random model finishes
 
 
-class Uncompilable(Exception):  # noqa: N818  told to the client as a 400
+class Uncompilable(Exception):
     """A schema that cannot be decoded by, with the reason."""
 
 
@@ -80,12 +80,16 @@ class Constraint:
 
 def tighten(schema: Any) -> Any:
     """A schema that a model without judgement can finish: open strings and arrays get a bound, open
-    objects no further members. Whatever is valid by it is valid by the schema given."""
+    objects no further members. Whatever is valid by it is valid by the schema given.
+    """
     if isinstance(schema, list):
         return [tighten(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    tight = {key: value if key in ("enum", "const", "required") else tighten(value) for key, value in schema.items()}
+    tight = {
+        key: value if key in ("enum", "const", "required") else tighten(value)
+        for key, value in schema.items()
+    }
     kind = schema.get("type")
     if kind == "string" and not {"enum", "const", "maxLength", "pattern", "format"} & schema.keys():
         tight |= {"maxLength": max(LONGEST, schema.get("minLength", 0))}

@@ -24,7 +24,7 @@ DIMENSIONS = 128
 
 
 @dataclass
-class Refused(Exception):  # noqa: N818  an answer, no failure
+class Refused(Exception):
     """A request that is refused: status and the members of the error envelope."""
 
     message: str
@@ -39,7 +39,7 @@ class Refused(Exception):  # noqa: N818  an answer, no failure
         return {"error": error}
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Request:
     """A request as openapi-core wants to see it."""
 

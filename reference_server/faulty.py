@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from starlette.responses import JSONResponse
 
-from conformance.wire.exchange import Piece, Reply, Request
+from conformance.wire.exchange import Headers, Piece, Reply, Request
 from reference_server.contract import Refused
 from reference_server.faults import BROKEN, FAULTS, Fault
 
@@ -41,7 +41,9 @@ class Faulty:
         name, scope = _split(scope, self._default)
         fault = FAULTS.get(name)
         if name and fault is None:
-            refused = Refused(f"there is no fault {name[:100]!r}", status=404, type="not_found_error")
+            refused = Refused(
+                f"there is no fault {name[:100]!r}", status=404, type="not_found_error"
+            )
             await JSONResponse(refused.body(), 404)(scope, receive, send)
         elif fault is None:
             await self._app(scope, receive, send)
@@ -59,7 +61,8 @@ class Faulty:
 
     async def _collect(self, scope: Scope, body: bytes) -> Reply:
         """The clean reply, with the times at which its pieces left."""
-        began, status, headers = time.monotonic(), 500, ()
+        began, status = time.monotonic(), 500
+        headers: Headers = ()
         pieces: list[Piece] = []
         asked = False
 

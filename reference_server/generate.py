@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +67,8 @@ class Tool:
 @dataclass(frozen=True)
 class Job:
     """What is to be generated. `schema` constrains the text; with `tools` a call is made in its
-    place."""
+    place.
+    """
 
     id: str
     prompt: tuple[int, ...]
@@ -135,7 +136,7 @@ class Generator:
         for tool in job.tools:
             self._constraints.schema(tool.parameters)
 
-    async def events(self, job: Job) -> AsyncIterator[Event]:
+    async def events(self, job: Job) -> AsyncGenerator[Event]:
         """The events of every choice as they come; closing this generator frees the sequences."""
         queue: asyncio.Queue[Event | Exception | None] = asyncio.Queue()
         tasks = [asyncio.create_task(self._pump(job, n, queue)) for n in range(len(job.samplers))]
@@ -169,7 +170,7 @@ class Generator:
         finally:
             self._batch.leave(row)
 
-    async def _text(self, job: Job, choice: int, row: Row) -> AsyncIterator[Event]:
+    async def _text(self, job: Job, choice: int, row: Row) -> AsyncGenerator[Event]:
         budget, scanner = _Budget(job.limit), StopScanner(job.stop)
         row.constraint = None if job.schema is None else self._constraints.schema(job.schema)
         reason = "length"
@@ -184,7 +185,7 @@ class Generator:
             yield Text(choice, rest)
         yield Finish(choice, reason, budget.used)
 
-    async def _call(self, job: Job, choice: int, row: Row) -> AsyncIterator[Event]:
+    async def _call(self, job: Job, choice: int, row: Row) -> AsyncGenerator[Event]:
         """One tool call: a choice of the name, then arguments by the schema of that tool."""
         budget = _Budget(job.limit)
         row.constraint = self._constraints.choice([tool.name for tool in job.tools])
@@ -206,7 +207,7 @@ class Generator:
                 reason = "tool_calls" if done else "length"
         yield Finish(choice, reason, budget.used)
 
-    async def _spell(self, row: Row, budget: _Budget) -> AsyncIterator[tuple[str, bool]]:
+    async def _spell(self, row: Row, budget: _Budget) -> AsyncGenerator[tuple[str, bool]]:
         """Text as it becomes whole characters, and whether it is complete."""
         engine = self._batch.engine
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -225,4 +226,3 @@ class Generator:
 
 def _complete(constraint: Constraint, token: int) -> bool:
     return constraint.push(token)
-

@@ -16,8 +16,9 @@ COLD = 1e-4  # a temperature below which the best token is taken
 
 @dataclass
 class Sampler:
-    """Chooses the tokens of one sequence. One uniform number is drawn for each token, so that a seed
-    means the same whatever else runs."""
+    """Chooses the tokens of one sequence. One uniform number is drawn for each token, so that a
+    seed means the same whatever else runs.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0

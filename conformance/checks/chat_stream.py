@@ -113,7 +113,9 @@ def no_usage_unasked(x: Reading) -> Answer:
             yield Deviation("no usage", show(chunk.value["usage"]), place)
             return
         if chunk.value.get("choices") == []:
-            yield Deviation("a choice in every chunk", "choices: []", Place(chunk.event, "/choices"))
+            yield Deviation(
+                "a choice in every chunk", "choices: []", Place(chunk.event, "/choices")
+            )
             return
 
 
@@ -125,7 +127,8 @@ def empty_last_delta(x: Reading) -> Answer:
         yield Undecided("no choice finished")
     for chunk, entry in last:
         delta = entry.get("delta")
-        left = {k: v for k, v in delta.items() if v not in (None, "", [])} if _object(delta) else {}
+        members = delta if isinstance(delta, dict) else {}
+        left = {name: value for name, value in members.items() if value not in (None, "", [])}
         if left.keys() - {"role"}:
             yield Deviation("an empty delta", show(left), Place(chunk.event, "/choices"))
             return
@@ -133,10 +136,6 @@ def empty_last_delta(x: Reading) -> Answer:
 
 def _finished(entry: dict[str, Any]) -> bool:
     return isinstance(entry.get("finish_reason"), str) and entry["finish_reason"] != ""
-
-
-def _object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 @check("chat-stream.incremental", on=lambda x: chat(x) and whole(x))
@@ -151,7 +150,7 @@ def incremental(x: Reading) -> Answer:
         yield Undecided(TOO_SHORT)
         return
     first = (times[0] - started) / (ended - started) if ended > started else 0.0
-    if first > 0.8:  # noqa: PLR2004  the tolerance of the rule
+    if first > 0.8:
         observed = f"the first of {len(times)} pieces of text after {first:.0%} of the time"
         yield Deviation("the first text within 80% of the time", observed)
 
@@ -177,7 +176,9 @@ def _reasons(x: Reading) -> dict[int, tuple[str, int]]:
 def tool_arguments_json(x: Reading) -> Answer:
     """The arguments of a finished call are JSON."""
     calls, reasons = (_calls(x), _reasons(x)) if sound(x) else ({}, {})
-    done = {key: text for key, text in calls.items() if reasons.get(key[0], ("",))[0] == "tool_calls"}
+    done = {
+        key: text for key, text in calls.items() if reasons.get(key[0], ("",))[0] == "tool_calls"
+    }
     if not done:
         yield Undecided("no tool call was finished")
     for (choice, index), text in done.items():

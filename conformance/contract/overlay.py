@@ -75,8 +75,10 @@ def _carry_out(tree: Tree, action: Action) -> None:
 def merge(old: Any, new: Any) -> Any:
     """`new` merged into `old` by the rules of the Overlay specification."""
     if isinstance(old, dict) and isinstance(new, dict):
-        return old | {key: merge(old[key], value) if key in old else copy.deepcopy(value)
-                      for key, value in new.items()}
+        return old | {
+            key: merge(old[key], value) if key in old else copy.deepcopy(value)
+            for key, value in new.items()
+        }
     if isinstance(old, list):
         return [*old, *(copy.deepcopy(new) if isinstance(new, list) else [copy.deepcopy(new)])]
     return copy.deepcopy(new)

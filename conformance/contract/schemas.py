@@ -1,4 +1,4 @@
-"""Validation against a view, by jsonschema-rs, with errors that say where in the view they stand."""
+"""Validation against a view, by jsonschema-rs, with errors that say where they stand in it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _error(error: jsonschema_rs.ValidationError) -> SchemaError:
     keyword = error.kind.name
     rule = pointer(*error.schema_path)
     if keyword == "required":
-        rule += pointer(error.kind.property)
+        rule += pointer(getattr(error.kind, "property", ""))
     return SchemaError(rule, pointer(*error.instance_path), keyword, error.message)
 
 

@@ -75,13 +75,14 @@ def pieces(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def text_of(chunk: Chunk) -> str:
     """The text that a chunk brings to any choice."""
     entries = chunk.value.get("choices")
-    deltas = [e.get("delta") for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    found = entries if isinstance(entries, list) else []
+    deltas = [entry.get("delta") for entry in found if isinstance(entry, dict)]
     texts = [d.get("content") for d in deltas if isinstance(d, dict)]
     return "".join(text for text in texts if isinstance(text, str))
 
 
 def sound(x: Reading) -> bool:
-    """Whether the stream can be labelled: bytes, events, choices and usage are what they must be."""
+    """Whether the stream can be labelled: bytes, events and choices are what they must be."""
     stream = x.stream
     blank = x.exchange.reply is None or not x.exchange.reply.body.strip()
     if not is_streamed(x) or stream.tail.strip() or stream.invalid_utf8:

@@ -41,12 +41,27 @@ def probes(model: str) -> Iterator[Probe]:
         ("usage", {**usage}, 8, False),
         ("plain-ending", {"temperature": 0.0}, 8, False),
         ("alone", {"messages": count}, LONG, True),
-        ("tool-call", {"messages": user("What is the weather in Paris?"), "tools": [WEATHER]}, LONG, False),
-        ("tool-call-usage", {
-            "messages": user("Use the tool to look up the weather in Rome."),
-            "tools": [WEATHER], "temperature": 0.0, **usage}, LONG, False),
+        (
+            "tool-call",
+            {"messages": user("What is the weather in Paris?"), "tools": [WEATHER]},
+            LONG,
+            False,
+        ),
+        (
+            "tool-call-usage",
+            {
+                "messages": user("Use the tool to look up the weather in Rome."),
+                "tools": [WEATHER],
+                "temperature": 0.0,
+                **usage,
+            },
+            LONG,
+            False,
+        ),
         ("unicode", {"messages": user("Repeat exactly: 日本語 😀 é ü ñ 🚀")}, 32, False),
     ]
     for name, members, tokens, alone in cases:
         body = good(model) | members | {"stream": True, "max_tokens": tokens}
-        yield single(f"chat-stream.{name}", "chat-stream", post(PATH, body), tokens=tokens, alone=alone)
+        yield single(
+            f"chat-stream.{name}", "chat-stream", post(PATH, body), tokens=tokens, alone=alone
+        )

@@ -1,8 +1,8 @@
 """Invalid values for every constraint of the document, from schemathesis' coverage phase.
 
-The one module that knows schemathesis, whose `iter_coverage_cases` is not documented: hence a pinned
-version and a test of its own. What it generates is used by member: a good request with one bad
-member says more than a bad request whose other members are odd too.
+The one module that knows schemathesis, whose `iter_coverage_cases` is not documented: hence a
+pinned version and a test of its own. What it generates is used by member: a good request with one
+bad member says more than a bad request whose other members are odd too.
 """
 
 from __future__ import annotations

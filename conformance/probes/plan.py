@@ -52,7 +52,9 @@ def plan(
 ) -> Plan:
     """The plan for the surfaces that are wanted."""
     size = INTENSITIES[intensity]
-    everything = [p for p in _ordered(contract, model, seed, max(1.0, size)) if p.surface in surfaces]
+    everything = [
+        p for p in _ordered(contract, model, seed, max(1.0, size)) if p.surface in surfaces
+    ]
     if size < 1:
         everything = everything[: max(12, round(len(everything) * size))]
     return Plan(tuple(everything))
@@ -90,7 +92,8 @@ def _valid(
 
 def _invalid(contract: Contract, operation: Operation, model: str) -> Iterator[Probe]:
     """Invalid requests for every constraint, in turn plain and streamed; the plain ones first of
-    each kind, as they are cheaper to read."""
+    each kind, as they are cheaper to read.
+    """
     for n, body in enumerate(violations(contract, operation, chat.good(model))):
         streamed = n % 2 == 1 and isinstance(body, dict) and "stream" not in body
         sent: Any = body | {"stream": True} if streamed else body
@@ -101,7 +104,9 @@ def _malformed(operation: Operation, model: str) -> Iterator[Probe]:
     """Bodies that are no JSON at all."""
     whole = post(operation.path, chat.good(model)).body or b""
     for n, body in enumerate((b"{", b"", whole[:-1], b"nope", b"\xff\xfe", whole[:-1] + b",}")):
-        yield _refused(f"malformed.{n}", operation, Request("POST", operation.path, (), body), streamed=False)
+        yield _refused(
+            f"malformed.{n}", operation, Request("POST", operation.path, (), body), streamed=False
+        )
 
 
 def _refused(name: str, operation: Operation, request: Request, *, streamed: bool) -> Probe:

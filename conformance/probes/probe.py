@@ -30,7 +30,9 @@ class Probe:
 
 def post(path: str, body: Any) -> Request:
     """A POST of a JSON body."""
-    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
     return Request("POST", path, (), data)
 
 
@@ -39,7 +41,9 @@ def get(path: str) -> Request:
     return Request("GET", path)
 
 
-def single(name: str, surface: str, request: Request, *, tokens: int = 0, alone: bool = False) -> Probe:
+def single(
+    name: str, surface: str, request: Request, *, tokens: int = 0, alone: bool = False
+) -> Probe:
     """A dialogue of one request."""
 
     def turns() -> Turns:

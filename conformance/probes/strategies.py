@@ -94,7 +94,7 @@ _TYPES: dict[str, Callable[[Document, Any], Strategy]] = {
 
 
 def draw(source: Strategy, count: int, random_seed: int) -> list[Any]:
-    """At most so many different values, the same ones for the same seed; the simplest comes first."""
+    """At most so many different values, the same ones for the same seed, the simplest first."""
     found: list[Any] = []
 
     @seed(random_seed)

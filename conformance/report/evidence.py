@@ -20,7 +20,8 @@ OWN = frozenset({"host", "connection", "content-length", "accept", "user-agent",
 @dataclass(frozen=True)
 class Marked:
     """A body in three parts, of which the second is the place; and how many bytes are left out
-    before and after."""
+    before and after.
+    """
 
     before: str
     place: str

@@ -32,7 +32,7 @@ SYMBOLS = {
     Verdict.WARN: "△",
     Verdict.PASS: "✓",
     Verdict.NOTE: "·",
-    Verdict.NOT_CLAIMED: "–",
+    Verdict.NOT_CLAIMED: "○",
 }
 QUOTED = 12  # lines of the document that are quoted
 EXAMPLES = 3  # exchanges shown for each finding
@@ -57,24 +57,28 @@ def render(judgement: Judgement, recording: Recording) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     rows = [row for row in judgement.rows if profile in row.verdicts]
     broken = sorted((row for row in rows if row.findings), key=lambda r: r.verdicts[profile].rank)
-    return _environment().get_template("report.html.j2").render(
-        judgement=judgement,
-        head=judgement.head,
-        tail=judgement.tail,
-        profile=profile,
-        profiles=list(Profile),
-        code=judgement.exit(profile),
-        headline=HEADLINES[judgement.exit(profile)],
-        counts={v: n for v, n in judgement.count(profile).items() if n},
-        unclaimed=[c for c in judgement.claims.values() if not c.claimed],
-        open_reasons=_reasons(rows, profile),
-        broken=[(row, list(_examples(row, judgement, recording))) for row in broken],
-        surfaces=_by_surface(judgement.rows),
-        symbols=SYMBOLS,
-        sources=sources,
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own
-        script=Markup(script),  # noqa: S704  our own
-        digest=digest,
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            judgement=judgement,
+            head=judgement.head,
+            tail=judgement.tail,
+            profile=profile,
+            profiles=list(Profile),
+            code=judgement.exit(profile),
+            headline=HEADLINES[judgement.exit(profile)],
+            counts={v: n for v, n in judgement.count(profile).items() if n},
+            unclaimed=[c for c in judgement.claims.values() if not c.claimed],
+            open_reasons=_reasons(rows, profile),
+            broken=[(row, list(_examples(row, judgement, recording))) for row in broken],
+            surfaces=_by_surface(judgement.rows),
+            symbols=SYMBOLS,
+            sources=sources,
+            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own
+            script=Markup(script),  # noqa: S704  our own
+            digest=digest,
+        )
     )
 
 

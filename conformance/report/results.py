@@ -55,7 +55,7 @@ def _row(row: Row) -> dict[str, Any]:
     return {
         "id": row.requirement.id,
         "surface": row.surface,
-        "levels": {profile: level for profile, level in row.requirement.levels.items()},
+        "levels": dict(row.requirement.levels),
         "verdicts": dict(row.verdicts),
         "judged": row.judged,
         "broken": row.broken,

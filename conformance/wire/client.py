@@ -1,5 +1,5 @@
-"""The client: sends a request, keeps every byte that comes back with its time, never raises for what
-a server does.
+"""The client: sends a request, keeps every byte that comes back with its time, and never raises
+for what a server does.
 
 httpx over our own transport, whose sockets keep limits (`guard`). No redirects, no proxies or netrc
 from the environment, no cookies; TLS is verified. What is recorded has gone through redaction.
@@ -8,6 +8,7 @@ from the environment, no cookies; TLS is verified. What is recorded has gone thr
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import ssl
 import threading
 import zlib
@@ -299,22 +300,23 @@ def _reply(attempt: _Attempt) -> Reply | None:
     )
 
 
+WORDS: tuple[tuple[type[Exception], str, str], ...] = (
+    (httpcore.ConnectTimeout, "", "no connection within the limit"),
+    (httpcore.ConnectError, r"refused", "connection refused"),
+    (httpcore.ConnectError, r"name|nodename|getaddrinfo|resolution", "the host name is not known"),
+    (httpcore.ConnectError, r"ssl|certificate", "TLS failed: {}"),
+    (httpcore.ConnectError, "", "no connection: {}"),
+    (httpcore.RemoteProtocolError, "", "broken HTTP: {}"),
+    (httpcore.ReadError, "", "the connection was reset: {}"),
+    (httpcore.WriteError, "", "the connection was reset: {}"),
+    (zlib.error, "", "broken content coding: {}"),
+)
+
+
 def _words(error: Exception) -> str:
     """What broke an exchange, in words that say where to look."""
     text = str(error) or type(error).__name__
-    low = text.lower()
-    if isinstance(error, httpcore.ConnectTimeout):
-        return "no connection within the limit"
-    if isinstance(error, httpcore.ConnectError):
-        if "refused" in low:
-            return "connection refused"
-        if "name or service" in low or "nodename" in low or "getaddrinfo" in low or "resolution" in low:
-            return "the host name is not known"
-        return f"TLS failed: {text}" if "ssl" in low or "certificate" in low else f"no connection: {text}"
-    if isinstance(error, httpcore.RemoteProtocolError):
-        return f"broken HTTP: {text}"
-    if isinstance(error, httpcore.ReadError | httpcore.WriteError):
-        return f"the connection was reset: {text}"
-    if isinstance(error, zlib.error):
-        return f"broken content coding: {text}"
+    for kind, pattern, words in WORDS:
+        if isinstance(error, kind) and re.search(pattern, text.lower()):
+            return words.format(text)
     return f"{type(error).__name__}: {text}"

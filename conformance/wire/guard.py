@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,7 @@ class Limits:
     events: int = 20_000
 
 
-class Cut(Exception):  # noqa: N818  an outcome, no error
+class Cut(Exception):
     """An exchange was cut; the sentence says by what."""
 
 
@@ -71,7 +72,10 @@ class Watch:
                 limits.first_byte - (now - max(self.sent, self.began)),
             )
         )
-        total = (f"not finished within {limits.total:g} s (total limit)", limits.total - (now - self.began))
+        total = (
+            f"not finished within {limits.total:g} s (total limit)",
+            limits.total - (now - self.began),
+        )
         said, seconds = min(waits, total, key=lambda pair: pair[1])
         if seconds <= 0:
             raise Cut(said)
@@ -148,10 +152,8 @@ class Stream(httpcore.NetworkStream):
     def shut(self) -> None:
         """Wake whoever reads; safe in a signal handler."""
         raw = self._inner.get_extra_info("socket")
-        try:
+        with suppress(OSError, AttributeError):
             raw.shutdown(socket.SHUT_RDWR)
-        except (OSError, AttributeError):
-            pass
 
 
 class Backend(httpcore.NetworkBackend):

@@ -105,7 +105,8 @@ def _units(key: str) -> Iterator[int]:
 
 def _shifted(raw: bytes, shift: int) -> Iterator[bytes]:
     """What stands in base64 for the key when so many bytes come before it, without the characters
-    that depend on its neighbours."""
+    that depend on its neighbours.
+    """
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         coded = encode(b"\0" * shift + raw).rstrip(b"=")
         first = (shift * 8 + 5) // 6

@@ -1,6 +1,6 @@
 """The event-stream decoder of the WHATWG standard, without I/O, keeping what a judge needs.
 
-Bytes go in with the time at which they arrived; events come out as soon as they are complete. Lines
+Bytes go in with the time at which they arrived; events come out when they are complete. Lines
 end with CR LF, LF or CR and nothing else, so the search runs on bytes, before any decoding. What the
 standard tells a client to forget (comments, blocks without data, the unterminated rest) is kept.
 
@@ -31,7 +31,8 @@ class Field:
 @dataclass(frozen=True)
 class Event:
     """A dispatched event. `start` and `end` are byte offsets of its block in the body, the empty
-    line included; `at` is when the last byte that it needed arrived."""
+    line included; `at` is when the last byte that it needed arrived.
+    """
 
     data: str
     name: str
@@ -173,7 +174,7 @@ class Decoder:
         if name == "id" and "\0" not in value:
             self._id = value
         elif name == "retry" and value.isascii() and value.isdigit():
-            self._retry = int(value) if len(value) < 20 else None  # noqa: PLR2004  beyond any clock
+            self._retry = int(value) if len(value) < 20 else None
 
     def _decode(self, line: bytes, start: int) -> str:
         try:

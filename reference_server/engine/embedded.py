@@ -46,7 +46,11 @@ class Embedded:
     """The engine that needs no model."""
 
     name = "embedded"
-    vocabulary: Sequence[bytes] = [bytes([n]) for n in range(256)] + [b"<end>", b"<user>", b"<other>"]
+    vocabulary: Sequence[bytes] = [bytes([n]) for n in range(256)] + [
+        b"<end>",
+        b"<user>",
+        b"<other>",
+    ]
     special = frozenset({END, USER, OTHER})
     ends = frozenset({END})
     context = 8192
@@ -81,7 +85,7 @@ class Embedded:
         written = bytes(state.written)
         context = (state.source[-3:] + written)[-3:]
         key = int.from_bytes(context, "big") * 2654435761 % 2**32 % TABLE
-        scores = self._noise[key].copy()
+        scores: Scores = self._noise[key].copy()
         for byte, weight in self._likely(state.source, written):
             scores[byte] = max(scores[byte], 0.0) + weight
         scores[END] += 0.25 * max(0, len(written) - LENGTH)

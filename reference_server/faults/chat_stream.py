@@ -275,7 +275,9 @@ def _pieces(chunk: Chunk) -> list[dict[str, Any]]:
     return pieces
 
 
-def _each_piece(chunks: Chunks, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[Chunk]:
+def _each_piece(
+    chunks: Chunks, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Iterator[Chunk]:
     """Every piece of a tool call changed."""
     for chunk in chunks:
         if _pieces(chunk):
@@ -300,6 +302,7 @@ def sends_argument_objects(chunks: Chunks) -> Iterator[Chunk]:
 @fault(breaks={"chat-stream.tool-opens"}, on=ON)
 def calls_without_a_name(chunks: Chunks) -> Iterator[Chunk]:
     """Never says which tool it calls."""
+
     def change(piece: dict[str, Any]) -> dict[str, Any]:
         arguments = piece["function"]["arguments"]
         return {"index": piece["index"], "function": {"arguments": arguments}}

@@ -1,7 +1,7 @@
 """Faults: deliberate deviations, each naming the requirements that must notice.
 
-A reply fault is a pure function of a request and its clean reply; the same function changes recorded
-replies in the proof and live ones below `/fault/ID/v1`. What it is given follows from the name of
+A reply fault is a pure function of a request and its clean reply; the same function changes
+recorded replies in the proof and live ones below `/fault/ID/v1`. What it is given follows from the name of
 its last parameter:
 
     chunks   the JSON objects of an event stream, in a list; yields objects
@@ -36,7 +36,8 @@ Changes = Callable[..., Any]
 @dataclass(frozen=True)
 class Fault:
     """One deviation. `breaks` names requirements, `on` the surfaces whose replies it changes,
-    `field` the report of a real server that did it; `change` is None for a behaviour fault."""
+    `field` the report of a real server that did it; `change` is None for a behaviour fault.
+    """
 
     id: str
     breaks: frozenset[str]
@@ -171,7 +172,10 @@ def _change_chunks(change: Changes, reply: Reply) -> Reply:
     if not is_stream(reply):
         return reply
     old = blocks_of(reply)
-    clean = [b"data: " + compact(json.loads(b.removeprefix(b"data: "))) if b != DONE else b for _, b in old]
+    clean = [
+        b"data: " + compact(json.loads(b.removeprefix(b"data: "))) if b != DONE else b
+        for _, b in old
+    ]
     new = list(blocks([block for _, block in old]))
     return reply if new == clean else _from_blocks(reply, old, new)
 

@@ -195,7 +195,11 @@ def drops_odd_stops(sent: Any, reply: Reply) -> Reply | None:
 def takes_any_role(sent: Any, reply: Reply) -> Reply | None:
     """Takes a role that nobody knows."""
     messages = sent.get("messages") if isinstance(sent, dict) else None
-    roles = [m.get("role") for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    roles = (
+        [m.get("role") for m in messages if isinstance(m, dict)]
+        if isinstance(messages, list)
+        else []
+    )
     known = {"system", "user", "assistant", "tool", "developer"}
     return _accepts(sent, reply, bad=any(isinstance(r, str) and r not in known for r in roles))
 
@@ -212,4 +216,3 @@ def takes_any_temperature(sent: Any, reply: Reply) -> Reply | None:
 def refuses_with_422(reply: Reply) -> Reply | None:
     """Refuses invalid requests with 422."""
     return replace(reply, status=422) if reply.status == 400 else None
-

@@ -36,7 +36,11 @@ def completion(reply: Reply, sent: Any) -> Reply:
 
 
 def _streamed(reply: Reply, base: dict[str, Any], sent: dict[str, Any]) -> Reply:
-    deltas = [({"role": "assistant", "content": ""}, None), ({"content": "Yes."}, None), ({}, "stop")]
+    deltas = [
+        ({"role": "assistant", "content": ""}, None),
+        ({"content": "Yes."}, None),
+        ({}, "stop"),
+    ]
     chunks = [
         base
         | {"object": "chat.completion.chunk"}
