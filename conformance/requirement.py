@@ -41,9 +41,9 @@ class Requirement:
     """One requirement of the standard.
 
     `on` lists the surfaces it holds on; `needs` a capability without which it is not judged;
-    `field` links reports of real servers that broke it; `norms` the researched norms it keeps; `unclaimed`
-    marks a rule that holds even where the surface is not claimed; `model` one that depends on how
-    clever the model is and therefore never fails.
+    `field` links reports of real servers that broke it; `norms` the researched norms it keeps;
+    `unclaimed` marks a rule that holds even where the surface is not claimed; `model` one that
+    depends on how clever the model is and therefore never fails.
     """
 
     id: str

@@ -1,7 +1,7 @@
 """The event-stream decoder of the WHATWG standard, without I/O, keeping what a judge needs.
 
 Bytes go in with the time at which they arrived; events come out when they are complete. Lines
-end with CR LF, LF or CR and nothing else, so the search runs on bytes, before any decoding. What the
+end with CR LF, LF or CR and nothing else, so the search runs on bytes, before decoding. What the
 standard tells a client to forget (comments, blocks without data, the unterminated rest) is kept.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation

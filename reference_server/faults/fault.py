@@ -1,8 +1,8 @@
 """Faults: deliberate deviations, each naming the requirements that must notice.
 
 A reply fault is a pure function of a request and its clean reply; the same function changes
-recorded replies in the proof and live ones below `/fault/ID/v1`. What it is given follows from the name of
-its last parameter:
+recorded replies in the proof and live ones below `/fault/ID/v1`. What it is given follows from
+the name of its last parameter:
 
     chunks   the JSON objects of an event stream, in a list; yields objects
     blocks   the blocks of an event stream as bytes without their empty line; yields such blocks

@@ -1,0 +1,200 @@
+"""The reference server by the official client, and by requests that it must refuse."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import openai
+import pytest
+
+from conformance.target import embedded
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {
+    "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with embedded() as base:
+        yield base
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=url, api_key="x", max_retries=0) as made:
+        yield made
+
+
+def chat(client: openai.OpenAI, text: str = "Say hello.", **members: object) -> object:
+    messages = [{"role": "user", "content": text}]
+    return client.chat.completions.create(model="embedded", messages=messages, **members)
+
+
+def test_lists_and_retrieves_ids_with_slash_and_colon(client: openai.OpenAI) -> None:
+    ids = [model.id for model in client.models.list()]
+    assert ids == ["embedded", "library/copy:1b"]
+    assert [client.models.retrieve(id_).id for id_ in ids] == ids
+
+
+def test_stream_and_plain_answer_agree(client: openai.OpenAI) -> None:
+    for seed in range(5):
+        plain = chat(client, seed=seed, max_tokens=30)
+        chunks = list(chat(client, seed=seed, max_tokens=30, stream=True))
+        text = "".join(c.choices[0].delta.content or "" for c in chunks)
+        assert text == plain.choices[0].message.content
+        assert chunks[-1].choices[0].finish_reason == plain.choices[0].finish_reason
+
+
+def test_the_first_token_leaves_before_the_last_is_made(url: str) -> None:
+    body = {"model": "embedded", "messages": [{"role": "user", "content": "1 2 3"}],
+            "max_tokens": 100, "temperature": 0, "stream": True}  # fmt: skip
+    with httpx.stream("POST", f"{url}/chat/completions", json=body) as response:
+        pieces = list(response.iter_raw())
+    assert len(pieces) > 20
+
+
+def test_goes_on_counting(client: openai.OpenAI) -> None:
+    answer = chat(client, "Go on: 1 2 3", temperature=0, max_tokens=12)
+    assert answer.choices[0].message.content.split()[:4] == ["4", "5", "6", "7"]
+
+
+@pytest.mark.parametrize("stop", ["7", "7 8", ["x", "6 7"]])
+def test_stops_before_a_stop_string(client: openai.OpenAI, stop: object) -> None:
+    answer = chat(client, "Go on: 1 2 3", temperature=0, max_tokens=40, stop=stop)
+    text = answer.choices[0].message.content
+    assert text.startswith("4 5")
+    assert all(word not in text for word in ([stop] if isinstance(stop, str) else stop))
+    assert answer.choices[0].finish_reason == "stop"
+
+
+def test_max_tokens_cuts_with_length(client: openai.OpenAI) -> None:
+    answer = chat(client, "Go on: 1 2 3", temperature=0, max_tokens=5)
+    assert answer.usage.completion_tokens == 5
+    assert answer.choices[0].finish_reason == "length"
+
+
+def test_usage_comes_when_asked(client: openai.OpenAI) -> None:
+    options = {"include_usage": True}
+    chunks = list(chat(client, stream=True, max_tokens=5, stream_options=options))
+    assert chunks[-1].usage.total_tokens == chunks[-1].usage.prompt_tokens + 5
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+
+
+def test_json_schema_holds_on_a_model_without_judgement(client: openai.OpenAI) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "p", "schema": PERSON}}
+    for seed in range(8):
+        text = chat(client, response_format=wanted, seed=seed).choices[0].message.content
+        assert json.loads(text).keys() == {"name", "age"}
+    text = chat(client, response_format={"type": "json_object"}).choices[0].message.content
+    assert isinstance(json.loads(text), dict)
+
+
+def test_a_schema_that_cannot_be_used_is_a_400(client: openai.OpenAI) -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "p", "schema": {"type": "array", "uniqueItems": True}}}
+    with pytest.raises(openai.BadRequestError, match="uniqueItems"):
+        chat(client, response_format=wanted)
+
+
+def test_tools_are_called_and_their_results_answered(client: openai.OpenAI) -> None:
+    answer = chat(client, "Weather in Paris?", tools=[TOOL])
+    call = answer.choices[0].message.tool_calls[0]
+    assert (call.function.name, answer.choices[0].finish_reason) == ("get_weather", "tool_calls")
+    assert json.loads(call.function.arguments).keys() == {"city"}
+    result = {"role": "tool", "tool_call_id": call.id, "content": "Rain."}
+    messages = [{"role": "user", "content": "Weather?"}, answer.choices[0].message, result]
+    after = client.chat.completions.create(model="embedded", messages=messages, tools=[TOOL])
+    assert after.choices[0].message.content
+    none = chat(client, "Weather?", tools=[TOOL], tool_choice="none")
+    assert none.choices[0].message.tool_calls is None
+
+
+def test_the_streaming_helper_takes_the_stream(client: openai.OpenAI) -> None:
+    messages = [{"role": "user", "content": "Weather in Rome?"}]
+    with client.chat.completions.stream(model="embedded", messages=messages, tools=[TOOL]) as stream:
+        stream.until_done()
+        message = stream.get_final_completion().choices[0].message
+    assert message.tool_calls[0].function.name == "get_weather"
+
+
+def test_n_choices_have_n_indexes(client: openai.OpenAI) -> None:
+    answer = chat(client, n=3, max_tokens=10)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+
+
+def test_a_seed_means_the_same_whatever_else_runs(client: openai.OpenAI) -> None:
+    def text(seed: int) -> str:
+        return chat(client, f"Tell me {seed % 7}", seed=seed, max_tokens=12).choices[0].message.content
+
+    alone = [text(seed) for seed in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(text, range(40))) == alone
+
+
+REFUSED = {
+    "no JSON": (b"{", 400),
+    "no object": (b"[]", 400),
+    "not UTF-8": (b"\xff\xfe", 400),
+    "NaN": (b'{"model":"embedded","messages":[{"role":"user","content":"x"}],"temperature":NaN}', 400),
+    "lone surrogate": (b'{"model":"embedded","messages":[{"role":"user","content":"\\ud800"}]}', 400),
+    "deep": (b"[" * 100_000, 400),
+    "huge number": (b'{"model":"embedded","messages":' + b"9" * 5000 + b"}", 400),
+    "no messages": (b'{"model":"embedded"}', 400),
+    "unknown model": (b'{"model":"x","messages":[{"role":"user","content":"x"}]}', 404),
+    "range": (b'{"model":"embedded","messages":[{"role":"user","content":"x"}],"temperature":9}', 400),
+    "remote image": (
+        b'{"model":"embedded","messages":[{"role":"user","content":[{"type":"image_url",'
+        b'"image_url":{"url":"http://127.0.0.1/x.png"}}]}]}',
+        400,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refuses_with_the_envelope(url: str, name: str) -> None:
+    body, status = REFUSED[name]
+    headers = {"content-type": "application/json"}
+    reply = httpx.post(f"{url}/chat/completions", content=body, headers=headers)
+    assert reply.status_code == status
+    assert reply.json()["error"].keys() == {"message", "type", "param", "code"}
+
+
+def test_routing_answers_with_the_envelope(url: str) -> None:
+    wrong = httpx.put(f"{url}/models")
+    assert (wrong.status_code, "GET" in wrong.headers["allow"]) == (405, True)
+    for reply in (wrong, httpx.get(f"{url}/nothing"), httpx.get(f"{url}/models/none")):
+        assert reply.json()["error"]["message"]
+
+
+def test_a_client_that_goes_away_frees_its_slot(url: str) -> None:
+    body = {"model": "embedded", "messages": [{"role": "user", "content": "1 2 3"}],
+            "max_tokens": 4000, "temperature": 0, "stream": True}  # fmt: skip
+
+    def leave() -> None:
+        with httpx.stream("POST", f"{url}/chat/completions", json=body) as response:
+            next(response.iter_raw())
+
+    threads = [threading.Thread(target=leave) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    reply = httpx.post(f"{url}/chat/completions", json=body | {"stream": False, "max_tokens": 5}, timeout=3)
+    assert reply.status_code == 200
+
+
+def test_faults_are_served_below_their_path(url: str) -> None:
+    base = url.removesuffix("/v1")
+    body = {"model": "embedded", "messages": [{"role": "user", "content": "x"}], "stream": True, "max_tokens": 3}
+    clean = httpx.post(f"{url}/chat/completions", json=body).text
+    faulty = httpx.post(f"{base}/fault/chat-stream.forgets-done/v1/chat/completions", json=body).text
+    assert clean.endswith("data: [DONE]\n\n")
+    assert "[DONE]" not in faulty
+    assert httpx.get(f"{base}/fault/no-such/v1/models").status_code == 404
