@@ -76,4 +76,3 @@ def raw() -> Iterator[Callable[[Callable[[object], None]], str]]:
     for server in started:
         server.shutdown()
         server.server_close()
-

@@ -17,7 +17,9 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 
 
-def ask(url: str, *, key: str | None = None, cut_after: int | None = None, times: int = 1) -> Exchange:
+def ask(
+    url: str, *, key: str | None = None, cut_after: int | None = None, times: int = 1
+) -> Exchange:
     client = Client(url, key=key, limits=SMALL, clock=time.monotonic)
     for number in range(times):
         request = Request("POST", "/x", (), b'{"a": 1}')
@@ -41,14 +43,23 @@ ENDLESS = {
     "silent": (lambda c: time.sleep(3), "first byte"),
     "slow head": (lambda c: drip(c, b"H"), "total"),
     "slow header": (lambda c: (c.sendall(HEAD), drip(c, b"x")), "total"),
-    "slow body": (lambda c: (c.sendall(HEAD + b"content-length: 999\r\n\r\n"), drip(c, b"x")), "total"),
+    "slow body": (
+        lambda c: (c.sendall(HEAD + b"content-length: 999\r\n\r\n"), drip(c, b"x")),
+        "total",
+    ),
     "idle": (lambda c: (c.sendall(HEAD + b"content-length: 9\r\n\r\nx"), time.sleep(3)), "idle"),
     "endless 100": (lambda c: drip(c, b"HTTP/1.1 100 Continue\r\n\r\n"), "total"),
     "endless body": (lambda c: (c.sendall(HEAD + b"\r\n"), forever(c, b"x" * 999)), "body of more"),
-    "endless header": (lambda c: (c.sendall(HEAD + b"x: "), forever(c, b"x" * 999)), "head of more"),
+    "endless header": (
+        lambda c: (c.sendall(HEAD + b"x: "), forever(c, b"x" * 999)),
+        "head of more",
+    ),
     "long line": (lambda c: (c.sendall(STREAM), drip(c, b"x" * 999)), "line of more"),
     "long event": (lambda c: (c.sendall(STREAM), drip(c, b"data: x\n" * 99)), "event of more"),
-    "many events": (lambda c: (c.sendall(STREAM), drip(c, b"data: x\n\n" * 9)), "more than 50 events"),
+    "many events": (
+        lambda c: (c.sendall(STREAM), drip(c, b"data: x\n\n" * 9)),
+        "more than 50 events",
+    ),
 }
 
 
@@ -64,7 +75,10 @@ def test_a_limit_cuts(raw: Callable, name: str) -> None:
 BROKEN = {
     "closed": (lambda c: c.close(), "HTTP"),
     "short body": (lambda c: (c.sendall(HEAD + b"content-length: 9\r\n\r\nx"), c.close()), "HTTP"),
-    "bad chunk": (lambda c: (c.sendall(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n"), c.close()), "HTTP"),
+    "bad chunk": (
+        lambda c: (c.sendall(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n"), c.close()),
+        "HTTP",
+    ),
     "no HTTP": (lambda c: (c.sendall(b"SSH-2.0-x\r\n\r\n"), c.close()), "HTTP"),
 }
 
@@ -110,7 +124,9 @@ def test_redirects_are_replies_and_the_key_stays_here(serve: Callable) -> None:
     assert (exchange.reply.status, seen) == (307, [])
 
 
-def test_proxies_of_the_environment_are_not_used(serve: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(
+    serve: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert ask(serve(lambda h, b: reply_json(h, 200, {}))).reply.status == 200
@@ -119,7 +135,8 @@ def test_proxies_of_the_environment_are_not_used(serve: Callable, monkeypatch: p
 def test_an_echoed_key_is_hidden(serve: Callable) -> None:
     key = "sk-very-secret-key"
     exchange = ask(
-        serve(lambda h, b: reply(h, 401, "text/plain", h.headers["authorization"].encode())), key=key
+        serve(lambda h, b: reply(h, 401, "text/plain", h.headers["authorization"].encode())),
+        key=key,
     )
     assert key not in repr(exchange)
     assert exchange.reply.body == b"Bearer " + b"*" * len(key)

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted(p for name in ("conformance", "reference_server", "benchmarks") for p in (ROOT / name).rglob("*.py"))
+FILES = sorted(
+    p
+    for name in ("conformance", "reference_server", "benchmarks")
+    for p in (ROOT / name).rglob("*.py")
+)
 CODE = [path for path in FILES if "tests" not in path.parts]
 
 MAY_IMPORT = {

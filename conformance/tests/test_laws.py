@@ -47,7 +47,9 @@ def test_every_requirement_is_judged_by_something_and_every_check_has_a_requirem
     assert functions == {r.id for r in catalogue().values() if r.kind == "check"}
 
 
-@pytest.mark.parametrize("machine", [m for ms in MACHINES.values() for m in ms], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "machine", [m for ms in MACHINES.values() for m in ms], ids=lambda m: m.name
+)
 def test_a_grammar_takes_its_sentences_and_nothing_else(machine: object) -> None:
     grammar = machine.grammar
     length = 5
@@ -79,7 +81,9 @@ def test_pointers_of_requirements_resolve() -> None:
     contract = load()
     for requirement in catalogue().values():
         for source in requirement.sources:
-            assert source.startswith(("https://", "RFC ")) or has(contract.judging.tree, source), source
+            assert source.startswith(("https://", "RFC ")) or has(contract.judging.tree, source), (
+                source
+            )
         for row in requirement.shape:
             assert row == "/" or has(contract.judging.tree, row), row
 
@@ -130,7 +134,9 @@ def test_a_record_judged_again_gives_the_same(clean: Recording, tmp_path: Path) 
     assert judge(again) == live.result(clean.tail)
 
 
-def test_a_record_that_was_cut_is_read_to_its_last_whole_line(clean: Recording, tmp_path: Path) -> None:
+def test_a_record_that_was_cut_is_read_to_its_last_whole_line(
+    clean: Recording, tmp_path: Path
+) -> None:
     path = tmp_path / "run.jsonl"
     record = ledger.Ledger(path, clean.head)
     record.write(*clean.exchanges[:5])
@@ -142,7 +148,9 @@ def test_a_record_that_was_cut_is_read_to_its_last_whole_line(clean: Recording, 
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3) | st.just("assistant"),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 
@@ -154,9 +162,13 @@ def _mangled(draw: object, value: object) -> object:
         return draw(VALUES)
     if isinstance(value, dict):
         kept = {k: _mangled(draw, v) for k, v in value.items() if draw(st.integers(0, 14))}
-        return kept | draw(st.dictionaries(st.sampled_from(["error", "usage", "x"]), VALUES, max_size=1))
+        return kept | draw(
+            st.dictionaries(st.sampled_from(["error", "usage", "x"]), VALUES, max_size=1)
+        )
     if isinstance(value, list):
-        return [_mangled(draw, v) for v in value for _ in range(draw(st.sampled_from([1, 1, 1, 0, 2])))]
+        return [
+            _mangled(draw, v) for v in value for _ in range(draw(st.sampled_from([1, 1, 1, 0, 2])))
+        ]
     return value
 
 
@@ -176,8 +188,14 @@ def _broken(draw: object, x: Exchange) -> Exchange:
         blocks = [json.dumps(_mangled(draw, json.loads(body)))]
     except ValueError:
         blocks = body.decode().split("\n\n")
-        blocks = [_block(draw, block) for block in blocks for _ in range(draw(st.sampled_from([1, 1, 0, 2])))]
-    changed = draw(st.sampled_from(["\n\n", "\n\n", "\n\n", "\r\n\r\n", "\n"])).join(blocks).encode()
+        blocks = [
+            _block(draw, block)
+            for block in blocks
+            for _ in range(draw(st.sampled_from([1, 1, 0, 2])))
+        ]
+    changed = (
+        draw(st.sampled_from(["\n\n", "\n\n", "\n\n", "\r\n\r\n", "\n"])).join(blocks).encode()
+    )
     kept = changed[: draw(st.sampled_from([None, None, len(changed) // 2]))]
     status = draw(st.sampled_from([x.reply.status] * 5 + [200, 404, 500]))
     return replace(x, reply=replace(x.reply, status=status, pieces=(Piece(x.ended, kept),)))
@@ -224,7 +242,9 @@ def test_a_refusal_counts_only_beside_an_acceptance(clean: Recording) -> None:
         if x.request.method != "POST":
             return x
         body = json.dumps(ENVELOPE).encode()
-        return replace(x, reply=Reply(400, (("content-type", "application/json"),), (Piece(0, body),)))
+        return replace(
+            x, reply=Reply(400, (("content-type", "application/json"),), (Piece(0, body),))
+        )
 
     judging = Judge(clean.head)
     for dialogue in clean.dialogues():

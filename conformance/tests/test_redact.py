@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance.wire.exchange import Piece
 from conformance.wire.redact import Redactor
 
-KEY = "sk-Ab/9+é\"secret_key-42"
+KEY = 'sk-Ab/9+é"secret_key-42'
 FORMS = {
     "plain": KEY.encode(),
     "percent": quote(KEY, safe="").encode(),
@@ -24,8 +24,14 @@ FORMS = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-@given(before=st.binary(max_size=20), after=st.binary(max_size=20), cuts=st.lists(st.integers(0, 200), max_size=5))
-def test_hides_every_form_across_pieces(name: str, before: bytes, after: bytes, cuts: list[int]) -> None:
+@given(
+    before=st.binary(max_size=20),
+    after=st.binary(max_size=20),
+    cuts=st.lists(st.integers(0, 200), max_size=5),
+)
+def test_hides_every_form_across_pieces(
+    name: str, before: bytes, after: bytes, cuts: list[int]
+) -> None:
     body = before + FORMS[name] + after
     edges = sorted({0, len(body), *(min(cut, len(body)) for cut in cuts)})
     pieces = tuple(Piece(n, body[a:b]) for n, (a, b) in enumerate(pairwise(edges)))

@@ -98,7 +98,10 @@ def test_json_schema_holds_on_a_model_without_judgement(client: openai.OpenAI) -
 
 
 def test_a_schema_that_cannot_be_used_is_a_400(client: openai.OpenAI) -> None:
-    wanted = {"type": "json_schema", "json_schema": {"name": "p", "schema": {"type": "array", "uniqueItems": True}}}
+    wanted = {
+        "type": "json_schema",
+        "json_schema": {"name": "p", "schema": {"type": "array", "uniqueItems": True}},
+    }
     with pytest.raises(openai.BadRequestError, match="uniqueItems"):
         chat(client, response_format=wanted)
 
@@ -118,7 +121,9 @@ def test_tools_are_called_and_their_results_answered(client: openai.OpenAI) -> N
 
 def test_the_streaming_helper_takes_the_stream(client: openai.OpenAI) -> None:
     messages = [{"role": "user", "content": "Weather in Rome?"}]
-    with client.chat.completions.stream(model="embedded", messages=messages, tools=[TOOL]) as stream:
+    with client.chat.completions.stream(
+        model="embedded", messages=messages, tools=[TOOL]
+    ) as stream:
         stream.until_done()
         message = stream.get_final_completion().choices[0].message
     assert message.tool_calls[0].function.name == "get_weather"
@@ -131,7 +136,9 @@ def test_n_choices_have_n_indexes(client: openai.OpenAI) -> None:
 
 def test_a_seed_means_the_same_whatever_else_runs(client: openai.OpenAI) -> None:
     def text(seed: int) -> str:
-        return chat(client, f"Tell me {seed % 7}", seed=seed, max_tokens=12).choices[0].message.content
+        return (
+            chat(client, f"Tell me {seed % 7}", seed=seed, max_tokens=12).choices[0].message.content
+        )
 
     alone = [text(seed) for seed in range(40)]
     with ThreadPoolExecutor(8) as pool:
@@ -142,13 +149,22 @@ REFUSED = {
     "no JSON": (b"{", 400),
     "no object": (b"[]", 400),
     "not UTF-8": (b"\xff\xfe", 400),
-    "NaN": (b'{"model":"embedded","messages":[{"role":"user","content":"x"}],"temperature":NaN}', 400),
-    "lone surrogate": (b'{"model":"embedded","messages":[{"role":"user","content":"\\ud800"}]}', 400),
+    "NaN": (
+        b'{"model":"embedded","messages":[{"role":"user","content":"x"}],"temperature":NaN}',
+        400,
+    ),
+    "lone surrogate": (
+        b'{"model":"embedded","messages":[{"role":"user","content":"\\ud800"}]}',
+        400,
+    ),
     "deep": (b"[" * 100_000, 400),
     "huge number": (b'{"model":"embedded","messages":' + b"9" * 5000 + b"}", 400),
     "no messages": (b'{"model":"embedded"}', 400),
     "unknown model": (b'{"model":"x","messages":[{"role":"user","content":"x"}]}', 404),
-    "range": (b'{"model":"embedded","messages":[{"role":"user","content":"x"}],"temperature":9}', 400),
+    "range": (
+        b'{"model":"embedded","messages":[{"role":"user","content":"x"}],"temperature":9}',
+        400,
+    ),
     "remote image": (
         b'{"model":"embedded","messages":[{"role":"user","content":[{"type":"image_url",'
         b'"image_url":{"url":"http://127.0.0.1/x.png"}}]}]}',
@@ -186,15 +202,24 @@ def test_a_client_that_goes_away_frees_its_slot(url: str) -> None:
         thread.start()
     for thread in threads:
         thread.join(10)
-    reply = httpx.post(f"{url}/chat/completions", json=body | {"stream": False, "max_tokens": 5}, timeout=3)
+    reply = httpx.post(
+        f"{url}/chat/completions", json=body | {"stream": False, "max_tokens": 5}, timeout=3
+    )
     assert reply.status_code == 200
 
 
 def test_faults_are_served_below_their_path(url: str) -> None:
     base = url.removesuffix("/v1")
-    body = {"model": "embedded", "messages": [{"role": "user", "content": "x"}], "stream": True, "max_tokens": 3}
+    body = {
+        "model": "embedded",
+        "messages": [{"role": "user", "content": "x"}],
+        "stream": True,
+        "max_tokens": 3,
+    }
     clean = httpx.post(f"{url}/chat/completions", json=body).text
-    faulty = httpx.post(f"{base}/fault/chat-stream.forgets-done/v1/chat/completions", json=body).text
+    faulty = httpx.post(
+        f"{base}/fault/chat-stream.forgets-done/v1/chat/completions", json=body
+    ).text
     assert clean.endswith("data: [DONE]\n\n")
     assert "[DONE]" not in faulty
     assert httpx.get(f"{base}/fault/no-such/v1/models").status_code == 404
