@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from conformance.config import Options, check_only, vendor_file
 from conformance.errors import ConformanceError, Misconfigured
 from conformance.requirement import Profile, catalogue
+from conformance.signals import stopping
 from conformance.verdict import Exit
 
 INTENSITIES = ("quick", "standard", "thorough")  # as in the plan, which is slow to import
@@ -152,7 +151,7 @@ def _run_against(url: str, chosen: Options) -> int:
     out = chosen.out or default_out(bases(url)[0])
     console = Console(chosen.profile)
     run = Run(url, chosen, out, console)
-    with _stopping(run.stop) as signals:
+    with stopping(run.stop) as signals:
         result = run.execute()
     for line in summary(result.judgement):
         console.say(line)
@@ -161,25 +160,6 @@ def _run_against(url: str, chosen: Options) -> int:
     if signals:
         return 128 + signals[0]
     return int(result.judgement.exit(chosen.profile))
-
-
-@contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """Stop at the first SIGINT or SIGTERM and go on to the reports; a second one ends at once."""
-    received: list[int] = []
-
-    def handle(number: int, _: FrameType | None) -> None:
-        if received:
-            os._exit(128 + number)
-        received.append(number)
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _list(arguments: argparse.Namespace) -> int:
