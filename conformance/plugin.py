@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    pass
+    from conformance.session import Session
 
 HELP = {
     "model": "model to ask for (default: the first that GET /models lists)",
@@ -93,7 +93,9 @@ def pytest_collection_modifyitems(
     """Add an item for each requirement and surface."""
     if SESSION in config.stash:
         root = Target.from_parent(session, name="conformance", nodeid="")
-        items.extend(root.collect())
+        report = root.ihook.pytest_make_collect_report(collector=root)
+        root.ihook.pytest_collectreport(report=report)
+        items.extend(report.result)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -161,9 +163,9 @@ class RequirementItem(pytest.Item):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Path, int | None, str]:
+    def reportinfo(self) -> tuple[Path, int, str]:
         """Where a report says that this item stands."""
-        return self.path, None, self.name
+        return self.path, 0, f"{self.requirement} on {self.surface}"
 
 
 class Broken(AssertionError):

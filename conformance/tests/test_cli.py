@@ -30,7 +30,13 @@ def conformance(*words: str, folder: Path, timeout: float = 60) -> subprocess.Co
     command = [sys.executable, "-m", "conformance", *words]
     environment = {k: v for k, v in os.environ.items() if k != "OPENAI_API_KEY"}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 
