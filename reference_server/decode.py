@@ -7,7 +7,7 @@ away closes it, and the sequence leaves before the next step.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,9 @@ from reference_server.sampling import Sampler
 class Row:
     """One sequence under way. `constraint` may be exchanged between two steps."""
 
-    state: Any
+    prompt: Sequence[int]
     sampler: Sampler
+    state: Any = None
     constraint: Constraint | None = None
     tokens: asyncio.Queue[int | Exception] = field(default_factory=asyncio.Queue)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
@@ -39,7 +40,7 @@ class Batch:
 
     def join(self, tokens: Sequence[int], sampler: Sampler) -> Row:
         """Begin a sequence; it makes a token each time that `next_token` asks."""
-        row = Row(self.engine.open(tokens), sampler)
+        row = Row(tokens, sampler)
         self._rows.append(row)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -50,7 +51,8 @@ class Batch:
         row.closed = True
         if row in self._rows:
             self._rows.remove(row)
-            self.engine.close(row.state)
+            if row.state is not None:
+                self.engine.close(row.state)
 
     async def next_token(self, row: Row) -> int:
         """The next token of a sequence."""
@@ -75,8 +77,10 @@ class Batch:
 
     async def _step(self, rows: list[Row]) -> None:
         """One token for each row; a row that fails fails alone."""
-        states = [row.state for row in rows]
-        scores = await self._scores(states)
+        for row in rows:
+            if row.state is None:
+                row.state = await self._call(self.engine.open, row.prompt)
+        scores = await self._call(self.engine.scores, [row.state for row in rows])
         chosen: list[tuple[Row, int]] = []
         for row, each in zip(rows, scores, strict=True):
             try:
@@ -86,19 +90,13 @@ class Batch:
                 row.tokens.put_nowait(error)
         live = [(row, token) for row, token in chosen if not row.closed]
         if live:
-            self.engine.push([row.state for row, _ in live], [token for _, token in live])
+            states, tokens = [row.state for row, _ in live], [token for _, token in live]
+            await self._call(self.engine.push, states, tokens)
         for row, token in live:
             row.tokens.put_nowait(token)
 
-    async def _scores(self, states: list[Any]) -> Any:
+    async def _call(self, function: Callable[..., Any], *given: Any) -> Any:
+        """Call the engine: a fast one here, a slow one beside the loop that serves requests."""
         if self.engine.pace:
-            return self.engine.scores(states)
-        return await asyncio.to_thread(self.engine.scores, states)
-
-    async def stream(self, row: Row) -> AsyncIterator[int]:
-        """Tokens for as long as somebody reads them."""
-        try:
-            while True:
-                yield await self.next_token(row)
-        finally:
-            self.leave(row)
+            return function(*given)
+        return await asyncio.to_thread(function, *given)
