@@ -102,6 +102,19 @@ def usage_when_asked(x: Reading) -> Answer:
         yield Deviation("a chunk with empty choices and usage", "none before [DONE]")
 
 
+@check(
+    "chat-stream.usage-adds-up", on=lambda x: chat(x) and sound(x) and any(map(_is_usage, x.chunks))
+)
+def usage_adds_up(x: Reading) -> Answer:
+    """The total is the sum of its parts."""
+    for chunk in filter(_is_usage, x.chunks):
+        usage = chunk.value["usage"]
+        if usage["total_tokens"] != usage["prompt_tokens"] + usage["completion_tokens"]:
+            yield Deviation(
+                "the sum of both", show(usage), Place(chunk.event, "/usage/total_tokens")
+            )
+
+
 @check("chat-stream.no-usage-unasked", on=lambda x: chat(x) and not asks_usage(x))
 def no_usage_unasked(x: Reading) -> Answer:
     """Usage that nobody asked for does not come."""

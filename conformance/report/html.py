@@ -12,7 +12,7 @@ from typing import Any
 
 import jinja2
 import yaml
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from conformance.contract.contract import load
 from conformance.contract.document import has, resolve
@@ -92,8 +92,18 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
+    environment.filters["prose"] = _prose
     environment.filters["slug"] = lambda text: str(text).replace(" ", "-")
     return environment
+
+
+def _prose(text: str) -> Markup:
+    """Text of the catalogue, with what stands in backticks as code."""
+    words = text.split("`")
+    shown = [
+        Markup("<code>{}</code>").format(w) if n % 2 else escape(w) for n, w in enumerate(words)
+    ]
+    return Markup("").join(shown)
 
 
 def _reasons(rows: list[Row], profile: Profile) -> dict[str, list[str]]:

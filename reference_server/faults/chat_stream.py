@@ -234,6 +234,15 @@ def counts_below_zero(chunks: Chunks) -> Iterator[Chunk]:
         yield chunk | {"usage": usage | {"completion_tokens": -1}} if usage else chunk
 
 
+@fault(breaks={"chat-stream.usage-adds-up"}, on=ON)
+def forgets_the_prompt(chunks: Chunks) -> Iterator[Chunk]:
+    """Leaves the prompt out of the total."""
+    for chunk in chunks:
+        usage = chunk.get("usage")
+        total = {"total_tokens": usage["completion_tokens"]} if usage else {}
+        yield chunk | {"usage": usage | total} if usage else chunk
+
+
 @fault(breaks={"chat-stream.no-usage-unasked"}, on=ON)
 def always_sends_usage(sent: Any, chunks: Chunks) -> Iterator[Chunk]:
     """Sends usage to those who did not ask."""
