@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import uvicorn
 
+from reference_server import fetch
 from reference_server.app import create_app
 from reference_server.engine import Engine
 from reference_server.engine.embedded import Embedded
@@ -37,7 +38,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["fetch"]:
+        return fetch.main(words[1:])
+    arguments = parser().parse_args(words)
     if arguments.list_faults:
         for fault in FAULTS.values():
             field = f" [{fault.field}]" if fault.field else ""
