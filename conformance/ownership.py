@@ -40,13 +40,14 @@ class Grammars:
 
 
 def deviation(grammar: Grammar, sentence: Sentence, missing: Missing) -> Deviation:
-    """A missing key in words."""
+    """A missing key in words; the end of a stream is placed at its last event."""
+    came = [event for event in sentence.events[: missing.index + 1] if event is not None]
     who = f" of {sentence.key}" if sentence.key else ""
     before = " ".join(sentence.labels[max(0, missing.index - 3) : missing.index]) or "the start"
     return Deviation(
         expected=f"{grammar.taken(missing.state)} after {before}{who}",
         observed=missing.label,
-        at=Place(event=sentence.events[missing.index]),
+        at=Place(event=came[-1] if came else None),
     )
 
 
