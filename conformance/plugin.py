@@ -128,8 +128,13 @@ class RequirementItem(pytest.Item):
 
     def runtest(self) -> None:
         """Judge the surface, if that was not done yet, and read the verdict."""
+        from conformance.errors import Misconfigured  # noqa: PLC0415
+
         session = self.config.stash[SESSION]
-        row = session.row(self.surface, self.requirement)
+        try:
+            row = session.row(self.surface, self.requirement)
+        except Misconfigured as error:
+            pytest.exit(str(error), returncode=2)
         if session.unusable:
             self.session.shouldstop = f"the target cannot be used: {session.unusable}"
             pytest.fail(session.unusable, pytrace=False)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from conformance.check import Finding
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
+from conformance.errors import Misconfigured
 from conformance.judge import Judge
 from conformance.ledger import Head, Ledger, Tail
 from conformance.probes import chat, models
@@ -28,7 +29,7 @@ from conformance.verdict import Judgement
 from conformance.wire.client import Client, Limits
 from conformance.wire.exchange import Exchange
 
-LOOK = Limits(connect=5.0, first_byte=10.0, idle=10.0, total=14.0)  # for the first look
+LOOK = 12.0  # seconds for the first look at the target, whatever it does
 WARM_UP = 16  # tokens
 
 
@@ -181,8 +182,10 @@ class Run:
     def _look(self) -> Look:
         """The first of the possible bases at which the models are listed, and a model there."""
         exchanges: list[Exchange] = []
-        for base in bases(self.url):
-            client = Client(base, key=self.options.api_key, limits=LOOK, clock=self.clock)
+        possible = bases(self.url)
+        limits = Limits(connect=5.0, first_byte=LOOK, idle=LOOK, total=LOOK / len(possible))
+        for base in possible:
+            client = Client(base, key=self.options.api_key, limits=limits, clock=self.clock)
             exchange = client.send(
                 get("/models"), number=len(exchanges), dialogue="look", step=len(exchanges)
             )
@@ -200,13 +203,14 @@ class Run:
     def _unlisted(self, exchanges: list[Exchange]) -> Look:
         """No list of models: go on with the model that was given, if a reply came at all."""
         base = bases(self.url)[0]
+        if not self.options.model and any(models.is_empty_list(x) for x in exchanges):
+            raise Misconfigured("the target lists no model", "name one by --model")
         replied = [x for x in exchanges if x.reply is not None]
         if self.options.model and replied and exchanges[0].reply is not None:
             self.listener.looked(base, self.options.model, "as given; GET /models lists none")
             return Look(base, self.options.model, tuple(exchanges[:1]))
         what, hint = seen(exchanges[0])
-        named = "" if self.options.model or not _listed_nothing(exchanges) else " (or give --model)"
-        return Look(base, "", tuple(exchanges[:1]), f"GET {base}/models gave {what}; {hint}{named}")
+        return Look(base, "", tuple(exchanges[:1]), f"GET {base}/models gave {what}; {hint}")
 
 
 @dataclass(frozen=True)
@@ -217,10 +221,6 @@ class Look:
     model: str
     exchanges: tuple[Exchange, ...]
     problem: str = ""
-
-
-def _listed_nothing(exchanges: list[Exchange]) -> bool:
-    return any(x.reply is not None and x.reply.status == 200 for x in exchanges)
 
 
 def _warm_up(model: str) -> Probe:

@@ -33,6 +33,15 @@ def _twice() -> Turns:
     yield get("/models")
 
 
+def is_empty_list(listing: Exchange) -> bool:
+    """Whether a reply is a list of models without any."""
+    try:
+        body = json.loads(listing.reply.body if listing.reply else b"")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, dict) and body.get("data", 0) in ([], None)
+
+
 def ids(listing: Exchange) -> list[str]:
     """The ids in a list of models; none where the reply is no such list."""
     try:

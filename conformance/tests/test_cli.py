@@ -101,6 +101,27 @@ def test_a_useless_server_is_code_3_within_15_seconds(
     assert verdicts(tmp_path / "out")["unusable"]
 
 
+def test_an_endless_stream_is_code_3_within_15_seconds(tmp_path: Path, serve: Callable) -> None:
+    def respond(handler: object, _: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", "text/event-stream")
+        handler.end_headers()
+        while True:
+            handler.wfile.write(b": hello\n\n")
+            time.sleep(0.05)
+
+    began = time.monotonic()
+    base = serve(respond).removesuffix("/v1")
+    done = conformance("run", base, "--out", "out", folder=tmp_path)
+    assert (done.returncode, time.monotonic() - began < 15) == (3, True), done.stderr
+
+
+def test_a_target_without_models_needs_a_name(tmp_path: Path, serve: Callable) -> None:
+    base = serve(lambda h, b: reply_json(h, 200, {"object": "list", "data": []}))
+    done = conformance("run", base, "--out", "out", folder=tmp_path)
+    assert (done.returncode, "--model" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(("url_given", "words"), [
     ("http://127.0.0.1:9", "refused"),
     ("http://nonexistent.invalid/v1", "name"),

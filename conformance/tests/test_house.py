@@ -74,4 +74,4 @@ def test_only_the_proof_imports_the_faults() -> None:
 
 def test_nothing_but_the_plugin_knows_pytest() -> None:
     knows = [p.name for p in CODE if any(name.partition(".")[0] == "pytest" for name in imports(p))]
-    assert set(knows) <= {"plugin.py"}
+    assert set(knows) <= {"plugin.py", "scheduling.py"}  # the latter for pytest-xdist

@@ -146,6 +146,13 @@ def test_a_record_that_was_cut_is_read_to_its_last_whole_line(
     assert judge(again).undecided[0].startswith("the run did not end as planned")
 
 
+def test_labels_of_dialogues_mean_nothing(clean: Recording) -> None:
+    """Law 5: what is judged is what was sent, never the name under which it was generated."""
+    names = {x.dialogue: f"d{n}" for n, x in enumerate(clean.exchanges)}
+    renamed = tuple(replace(x, dialogue=names[x.dialogue]) for x in clean.exchanges)
+    assert judge(replace(clean, exchanges=renamed)) == judge(clean)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3) | st.just("assistant"),
     lambda inner: (
