@@ -65,6 +65,7 @@ def parser() -> Parser:
     judge.set_defaults(main=_judge)
     prove = commands.add_parser("prove", help="prove the suite: every check by every fault")
     prove.add_argument("--out", type=Path, help="write the matrix there")
+    prove.add_argument("--live", action="store_true", help="every fault on the wire too")
     prove.set_defaults(main=_prove)
     return main
 
@@ -203,7 +204,7 @@ def _judge(arguments: argparse.Namespace) -> int:
 def _prove(arguments: argparse.Namespace) -> int:
     from conformance.prove import main  # noqa: PLC0415
 
-    return main(arguments.out)
+    return main(arguments.out, on_the_wire=arguments.live)
 
 
 def _print(text: str) -> None:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from conformance import ledger
@@ -23,7 +24,7 @@ from conformance.contract.contract import Contract, load
 from conformance.errors import Defect
 from conformance.judge import Judge
 from conformance.ledger import Recording
-from conformance.probes.plan import Plan
+from conformance.probes.plan import Plan, plan
 from conformance.requirement import catalogue
 from conformance.run import Result, Run
 from conformance.target import embedded
@@ -32,7 +33,8 @@ from conformance.wire.exchange import End, Exchange
 from reference_server.faults import BROKEN, FAULTS, Fault
 
 NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
-NEEDED = {"models", "chat", "warm-up", "look"}
+SHOWING = 8  # dialogues that show a fault on the wire
+LEANING = 4  # clean dialogues that its judgement leans on
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,28 @@ class Proof:
         found = noticed(self._judge((*kept, *touched))) if touched else frozenset()
         return Proved(fault.id, fault.breaks, found, len(touched))
 
+    def shown_by(self, fault: Fault) -> frozenset[str]:
+        """The names of a few dialogues that show a fault on the wire."""
+        touched: list[str] = []
+        kept: list[str] = []
+        for exchanges in self.dialogues:
+            name = exchanges[0].dialogue
+            if fault.change is None:
+                changes = name.startswith(fault.on)
+            else:
+                changes = any(changed(fault, x) != x for x in exchanges)
+            (touched if changes else kept).append(name)
+        enough = {name for name in kept if ".valid." in name}
+        return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
+
     def reply_faults(self) -> Iterator[Proved]:
         """Every reply fault."""
         yield from (self.reply_fault(fault) for fault in FAULTS.values() if fault.kind == "reply")
+
+
+def _first_valid(names: list[str]) -> list[str]:
+    """Clean answers of a surface that a fault changes only now and then."""
+    return [name for name in names if ".valid." in name][:SHOWING]
 
 
 def _needed(exchanges: tuple[Exchange, ...]) -> bool:
@@ -129,19 +150,23 @@ def record(folder: Path) -> Result:
         return Run(url, Options(), folder, Quiet()).execute()
 
 
-def behaviour_faults(folder: Path) -> Iterator[Proved]:
-    """Every behaviour fault, on the wire, by the part of the plan that concerns it."""
-    wanted = [fault for fault in FAULTS.values() if fault.kind == "behaviour"]
-    if not wanted:
-        return
+def live(proof: Proof, folder: Path) -> Iterator[Proved]:
+    """Every fault on the wire: one server, and for each fault the few dialogues that show it.
+
+    For a reply fault those are the first ones that it changes in the record, beside clean ones that
+    its judgement leans on; for a behaviour fault those of its surfaces.
+    """
+    head = proof.recording.head
+    whole = plan(proof.contract, head.model, head.intensity, head.seed, frozenset(head.planned))
     with embedded() as url:
         base = url.removesuffix("/v1")
-        for fault in wanted:
-            options = Options(only=fault.on, intensity="quick")
-            result = Run(
-                f"{base}/fault/{fault.id}/v1", options, folder / fault.id, Quiet()
-            ).execute()
-            yield Proved(fault.id, fault.breaks, noticed(result.judgement), 1)
+        for fault in FAULTS.values():
+            names = proof.shown_by(fault)
+            chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
+            where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
+            options = Options(model=head.model)
+            result = Run(target, options, where, Quiet(), chosen).execute()
+            yield Proved(f"{fault.id} (live)", fault.breaks, noticed(result.judgement), len(names))
 
 
 def gaps(clean: Judgement) -> Iterator[str]:
@@ -158,15 +183,16 @@ def gaps(clean: Judgement) -> Iterator[str]:
     )
 
 
-def main(out: Path | None) -> int:
-    """Prove everything; 0 if it holds."""
+def main(out: Path | None, *, on_the_wire: bool) -> int:
+    """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         result = record(Path(folder) / "clean")
         proof = Proof(ledger.read(result.ledger))
         problems = list(gaps(proof.clean()))
         proved = []
-        for each in (*proof.reply_faults(), *behaviour_faults(Path(folder))):
+        wire = live(proof, Path(folder)) if on_the_wire else ()
+        for each in chain(proof.reply_faults(), wire):
             proved.append(each)
             if not each.holds:
                 problems.append(_problem(each))

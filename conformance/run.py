@@ -67,15 +67,26 @@ def default_out(url: str) -> Path:
 
 
 class Run:
-    """One run against one target. `stop` may be called at any time, from a signal handler too."""
+    """One run against one target. `stop` may be called at any time, from a signal handler too.
 
-    def __init__(self, url: str, options: Options, out: Path, listener: Listener) -> None:
+    `chosen` is a plan to hold in place of the one that the options ask for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        options: Options,
+        out: Path,
+        listener: Listener,
+        chosen: Plan | None = None,
+    ) -> None:
         self.options = options
         self.out = out
         self.listener = listener
         self.contract: Contract = load()
         self.clock = Clock()
         self.url = url
+        self.chosen = chosen
         self.runner: Runner | None = None
         self._stopped = False
 
@@ -96,7 +107,7 @@ class Run:
 
     def _execute(self, look: Look, head: Head) -> Result:
         surfaces = frozenset(s for _, s in selected(self.options.only, catalogue()))
-        chosen = plan(
+        chosen = self.chosen or plan(
             self.contract, look.model, self.options.intensity, self.options.seed, surfaces
         )
         head = replace(head, planned=chosen.surfaces)

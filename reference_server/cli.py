@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     listener.listen(128)
     config = uvicorn.Config(
-        app, http="h11", log_level="warning", lifespan="off", timeout_graceful_shutdown=GRACE
+        app, http="h11", log_level="critical", lifespan="off", timeout_graceful_shutdown=GRACE
     )
     server = uvicorn.Server(config)
     if arguments.stdin_guard:

@@ -123,4 +123,5 @@ async def _send(reply: Reply, send: Send) -> None:
         await asyncio.sleep(max(0.0, piece.at - at))
         at = max(at, piece.at)
         await send({"type": "http.response.body", "body": piece.data, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    if not broken:  # else uvicorn closes the connection
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
