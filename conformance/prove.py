@@ -25,10 +25,10 @@ from conformance.errors import Defect
 from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
-from conformance.requirement import catalogue
+from conformance.requirement import Level, Profile, catalogue
 from conformance.run import Result, Run
 from conformance.target import embedded
-from conformance.verdict import Judgement, Verdict
+from conformance.verdict import Exit, Judgement, Verdict
 from conformance.wire.exchange import End, Exchange
 from reference_server.faults import BROKEN, FAULTS, Fault
 
@@ -45,11 +45,18 @@ class Proved:
     breaks: frozenset[str]
     noticed: frozenset[str]
     changed: int
+    code: Exit | None = None  # of the run on the wire
 
     @property
     def holds(self) -> bool:
-        """Exactly what it says it breaks noticed it."""
-        return self.changed > 0 and self.noticed == self.breaks
+        """Exactly what it says it breaks noticed it, and the exit code follows from the levels."""
+        return self.changed > 0 and self.noticed == self.breaks and self.code in (None, self.due)
+
+    @property
+    def due(self) -> Exit:
+        """The exit code of a run in the default profile."""
+        levels = {catalogue()[id_].levels[Profile.OLLAMA] for id_ in self.breaks}
+        return Exit.BROKEN if Level.MUST in levels else Exit.CONFORMS
 
 
 class Quiet:
@@ -166,7 +173,9 @@ def live(proof: Proof, folder: Path) -> Iterator[Proved]:
             where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
             options = Options(model=head.model)
             result = Run(target, options, where, Quiet(), chosen).execute()
-            yield Proved(f"{fault.id} (live)", fault.breaks, noticed(result.judgement), len(names))
+            judgement = result.judgement
+            code = judgement.exit(Profile.OLLAMA)
+            yield Proved(f"{fault.id} (live)", fault.breaks, noticed(judgement), len(names), code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:
@@ -217,7 +226,8 @@ def _problem(proved: Proved) -> str:
         return f"{proved.fault} changes nothing that was recorded"
     missed = sorted(proved.breaks - proved.noticed)
     extra = sorted(proved.noticed - proved.breaks)
-    return f"{proved.fault}: missed by {missed}, also noticed by {extra}"
+    code = "" if proved.code in (None, proved.due) else f", exit code {proved.code}"
+    return f"{proved.fault}: missed by {missed}, also noticed by {extra}{code}"
 
 
 def _matrix(proved: list[Proved]) -> Mapping[str, object]:
