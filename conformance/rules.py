@@ -73,9 +73,10 @@ class Rules:
         for reading in dialogue:
             if reading.surface is not None:
                 yield from self._checks(reading)
-                yield from self._shapes(reading)
                 yield from self._refusals(reading)
-                yield from self._grammars(reading)
+                if not reading.standing.invalid:  # what answers nonsense may mirror it
+                    yield from self._shapes(reading)
+                    yield from self._grammars(reading)
         for rule in RELATIONS.values():
             if self.holds(rule.id, dialogue[-1].surface) and _holds(rule.on, dialogue):
                 yield self._outcome(rule.id, dialogue[-1], partial(rule.judge, dialogue))

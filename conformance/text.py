@@ -18,10 +18,10 @@ HEADLINES = {
 SHOWN = 160  # characters of a value on a line
 
 
-def plain(text: str) -> str:
+def plain(text: str, shown: int = SHOWN) -> str:
     """Text that a terminal cannot be steered by: anything but printable characters is escaped."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return safe if len(safe) <= shown else f"{safe[: shown - 1]}…"
 
 
 def finding(found: Finding, profile: Profile) -> str:
@@ -44,7 +44,7 @@ def summary(judgement: Judgement) -> Iterator[str]:
     run = f"profile {profile}, {judgement.head.intensity}"
     yield f"{judgement.head.target} {HEADLINES[code]} ({run})"
     if judgement.unusable:
-        yield f"  {plain(judgement.unusable)}"
+        yield f"  {plain(judgement.unusable, 2 * SHOWN)}"
         return
     yield from (f"  {plain(reason)}" for reason in judgement.undecided)
     yield from (f"  error in the suite: {plain(error)}" for error in judgement.errors[:5])

@@ -261,6 +261,25 @@ def test_a_refusal_counts_only_beside_an_acceptance(clean: Recording) -> None:
     assert all(Verdict.PASS not in row.verdicts.values() for row in refusals)
 
 
+def test_an_answer_that_mirrors_an_invalid_request_is_one_finding(clean: Recording) -> None:
+    """Seen on a server that echoed the name of a tool that was no string."""
+    tool = {"type": "function", "function": {"name": 0}}
+    sent = {"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [tool]}
+    calls = [{"id": "c", "type": "function", "function": {"name": 0, "arguments": "{}"}}]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    body = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+    first = next(x for x in clean.exchanges if x.dialogue.startswith("chat.valid"))
+    pieces = (Piece(0, json.dumps(body).encode()),)
+    mirrored = replace(
+        first,
+        request=replace(first.request, body=json.dumps(sent).encode()),
+        reply=replace(first.reply, pieces=pieces),
+        dialogue="mirrored",
+    )
+    judged = judge(replace(clean, exchanges=(*clean.exchanges, mirrored)))
+    assert noticed(judged) == {"http.wrong-type-refused"}
+
+
 def test_every_toml_entry_says_what_to_do_and_why() -> None:
     assert sorted(path.stem for path in (SPECS / "requirements").glob("*.toml")) == [
         "chat-stream", "http", "models", "sse",
