@@ -8,7 +8,7 @@ never raises, and it stays silent where a more basic requirement is already brok
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -150,11 +150,6 @@ def fold(
 def _new(requirement: str) -> None:
     if requirement in _CHECKS or requirement in _RELATIONS or requirement in _FOLDS:
         raise Defect(f"two checks for {requirement}")
-
-
-def at(deviation: Deviation, event: int) -> Deviation:
-    """The same deviation, placed in an event."""
-    return replace(deviation, at=replace(deviation.at, event=event))
 
 
 def show(value: object) -> str:

@@ -137,7 +137,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
     if chosen.url is not None:
         return _run_against(chosen.url, chosen)
-    chosen = replace(chosen, concurrency=chosen.concurrency)
     with target.embedded() as url:
         return _run_against(url, chosen)
 

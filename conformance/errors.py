@@ -26,9 +26,5 @@ class Misconfigured(ConformanceError):
     """An option, a file or the environment is wrong; nothing was sent."""
 
 
-class Unusable(ConformanceError):
-    """The target did not behave like an API at all."""
-
-
 class Defect(ConformanceError):
     """The suite itself is wrong."""

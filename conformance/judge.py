@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from conformance import ledger
@@ -207,8 +206,3 @@ def judge(recording: ledger.Recording) -> Judgement:
     for exchanges in recording.dialogues():
         judging.dialogue(exchanges)
     return judging.result(recording.tail)
-
-
-def judge_file(path: Path) -> Judgement:
-    """Judge a ledger file."""
-    return judge(ledger.read(path))

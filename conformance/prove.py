@@ -18,7 +18,6 @@ from itertools import chain
 from pathlib import Path
 
 from conformance import ledger
-from conformance.check import Finding
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
 from conformance.errors import Defect
@@ -26,7 +25,7 @@ from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
 from conformance.requirement import Level, Profile, catalogue
-from conformance.run import Result, Run
+from conformance.run import Result, Run, Silent
 from conformance.target import embedded
 from conformance.verdict import Exit, Judgement, Verdict
 from conformance.wire.exchange import End, Exchange
@@ -57,19 +56,6 @@ class Proved:
         """The exit code of a run in the default profile."""
         levels = {catalogue()[id_].levels[Profile.OLLAMA] for id_ in self.breaks}
         return Exit.BROKEN if Level.MUST in levels else Exit.CONFORMS
-
-
-class Quiet:
-    """A listener that says nothing."""
-
-    def looked(self, base: str, model: str, chosen: str) -> None:
-        """Say nothing."""
-
-    def planned(self, plan: Plan, seconds: float | None) -> None:
-        """Say nothing."""
-
-    def progress(self, done: int, of: int, findings: list[Finding]) -> None:
-        """Say nothing."""
 
 
 def noticed(judgement: Judgement) -> frozenset[str]:
@@ -154,7 +140,7 @@ def _needed(exchanges: tuple[Exchange, ...]) -> bool:
 def record(folder: Path) -> Result:
     """A standard run against the clean embedded server."""
     with embedded() as url:
-        return Run(url, Options(), folder, Quiet()).execute()
+        return Run(url, Options(), folder, Silent()).execute()
 
 
 def live(proof: Proof, folder: Path) -> Iterator[Proved]:
@@ -172,7 +158,7 @@ def live(proof: Proof, folder: Path) -> Iterator[Proved]:
             chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
             where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
             options = Options(model=head.model)
-            result = Run(target, options, where, Quiet(), chosen).execute()
+            result = Run(target, options, where, Silent(), chosen).execute()
             judgement = result.judgement
             code = judgement.exit(Profile.OLLAMA)
             yield Proved(f"{fault.id} (live)", fault.breaks, noticed(judgement), len(names), code)

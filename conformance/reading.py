@@ -218,9 +218,3 @@ def is_streamed(x: Reading) -> bool:
     """A stream was asked for and an event stream came, not cut by us."""
     wanted = x.asks_stream and x.status == 200 and x.media_type == EVENTS
     return wanted and x.exchange.end is not End.CANCELED
-
-
-def is_plain(x: Reading) -> bool:
-    """A plain answer was asked for and a complete JSON answer came."""
-    wanted = not x.asks_stream and x.status == 200 and x.media_type == JSON
-    return wanted and x.complete

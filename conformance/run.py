@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib.metadata
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -44,6 +44,19 @@ class Listener(Protocol):
 
     def progress(self, done: int, of: int, findings: list[Finding]) -> None:
         """A dialogue was judged, and what it newly showed."""
+
+
+class Silent:
+    """A listener that says nothing."""
+
+    def looked(self, base: str, model: str, chosen: str) -> None:
+        """Say nothing."""
+
+    def planned(self, plan: Plan, seconds: float | None) -> None:
+        """Say nothing."""
+
+    def progress(self, done: int, of: int, findings: list[Finding]) -> None:
+        """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +201,7 @@ class Run:
             only=options.only,
             declared=options.capabilities,
             waivers=options.waivers,
+            limits=asdict(Limits()),
         )
 
     def _look(self) -> Look:

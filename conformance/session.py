@@ -9,31 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance import ledger, parts, report
-from conformance.check import Finding
 from conformance.config import Options, check_only, vendor_file
 from conformance.judge import judge
-from conformance.probes.plan import INTENSITIES, Plan
+from conformance.probes.plan import INTENSITIES
 from conformance.requirement import Level, Profile, catalogue, selected
-from conformance.run import Run, default_out
+from conformance.run import Run, Silent, default_out
 from conformance.signals import stopping
 from conformance.target import bases
 from conformance.text import summary
 from conformance.verdict import Judgement, Row, Verdict
 
 Pair = tuple[str, str]  # surface, requirement id
-
-
-class Silent:
-    """A listener for a run inside a test."""
-
-    def looked(self, base: str, model: str, chosen: str) -> None:
-        """Say nothing."""
-
-    def planned(self, plan: Plan, seconds: float | None) -> None:
-        """Say nothing."""
-
-    def progress(self, done: int, of: int, findings: list[Finding]) -> None:
-        """Say nothing."""
 
 
 class Session:

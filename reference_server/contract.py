@@ -20,7 +20,7 @@ from openapi_core.validation.request.exceptions import InvalidRequestBody
 
 CONTRACT = Path(__file__).resolve().parent.parent / "specs" / "contract.json"
 DEEPEST = 200  # levels of nesting; deeper bodies are refused before anything recurses
-DIMENSIONS = 128
+CHOICES = 128  # of one request
 
 
 @dataclass
@@ -141,7 +141,7 @@ def _limits(sent: dict[str, Any]) -> None:
         if isinstance(given, int | float) and not isinstance(given, bool) and given < 1:
             raise Refused(f"{name} must be 1 or more", name)
     count = sent.get("n")
-    if count is not None and (not isinstance(count, int) or not 1 <= count <= DIMENSIONS):
+    if count is not None and (not isinstance(count, int) or not 1 <= count <= CHOICES):
         raise Refused("n must be an integer from 1 to 128", "n")
 
 

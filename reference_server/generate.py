@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from reference_server.constrain import Constraint, Constraints
+from reference_server.constrain import Constraints
 from reference_server.decode import Batch, Row
 from reference_server.sampling import Sampler
 
@@ -218,11 +218,7 @@ class Generator:
                 yield "", True
                 return
             text = "" if token in engine.special else decoder.decode(engine.vocabulary[token])
-            complete = row.constraint is not None and _complete(row.constraint, token)
+            complete = row.constraint is not None and row.constraint.push(token)
             yield text, complete
             if complete:
                 return
-
-
-def _complete(constraint: Constraint, token: int) -> bool:
-    return constraint.push(token)

@@ -12,7 +12,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -57,7 +57,6 @@ class Watch:
     head_done: bool = False
     connection: int = 0
     reused: bool = False
-    socket_seen: set[int] = field(default_factory=set)
 
     def allowed(self) -> tuple[float, str]:
         """Seconds until the next limit, and the sentence for reaching it."""
