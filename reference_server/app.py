@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,17 +15,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from reference_server.chat import Answer
+from reference_server import chat, completions, embeddings, images
 from reference_server.constrain import Constraints, Uncompilable
-from reference_server.contract import Contract, Refused
-from reference_server.decode import Batch
-from reference_server.engine import Engine
+from reference_server.contract import Contract
+from reference_server.decode import ROWS, Batch
+from reference_server.engine import Embedder, Engine
 from reference_server.faulty import Faulty
 from reference_server.generate import Generator
+from reference_server.refusal import Refused, failed
+from reference_server.responses import answer as responses
+from reference_server.responses.store import Store
+from reference_server.stream import DONE, Answer, blocks
 
 LARGEST = 16 * 1024 * 1024  # bytes of a request body
 LOADED = 1_700_000_000  # when the model was made, as far as anybody can tell
 LOG = logging.getLogger("reference_server")
+Json = dict[str, Any]
 
 
 @dataclass
@@ -34,23 +38,27 @@ class Server:
     """What the routes share."""
 
     engine: Engine
+    embedder: Embedder
     aliases: tuple[str, ...] = ()
+    rows: int = ROWS
     contract: Contract = field(default_factory=Contract)
+    store: Store = field(default_factory=Store)
     lists: int = 0
 
     def __post_init__(self) -> None:
-        self.batch = Batch(self.engine)
+        self.batch = Batch(self.engine, self.rows)
         self.generator = Generator(self.batch, Constraints(self.engine))
 
     @property
-    def models(self) -> list[dict[str, Any]]:
+    def models(self) -> list[Json]:
         """Every model that can be asked for."""
+        names = dict.fromkeys((self.engine.name, *self.aliases, self.embedder.name))
         return [
             {"id": id_, "object": "model", "created": LOADED, "owned_by": "library"}
-            for id_ in (self.engine.name, *self.aliases)
+            for id_ in names
         ]
 
-    def known(self, model: str) -> dict[str, Any]:
+    def known(self, model: str) -> Json:
         """A model by its id; raises `Refused`."""
         found = next((each for each in self.models if each["id"] == model), None)
         if found is None:
@@ -71,19 +79,43 @@ class Server:
 
     async def chat(self, request: Request) -> Response:
         """POST /chat/completions."""
-        sent = self.contract.read("/chat/completions", await _body(request))
-        self.known(sent["model"])
-        answer = Answer.begin(sent, self.engine, self.generator)
-        if sent.get("stream"):
-            headers = {"cache-control": "no-cache"}
-            return StreamingResponse(
-                _events(answer), media_type="text/event-stream", headers=headers
-            )
-        return await _unless_gone(request, answer.body())
+        sent = await self._read(request, "/chat/completions")
+        return await _answered(request, sent, chat.Answer.begin(sent, self.engine, self.generator))
+
+    async def completions(self, request: Request) -> Response:
+        """POST /completions."""
+        sent = await self._read(request, "/completions")
+        made = completions.Answer.begin(sent, self.engine, self.generator)
+        return await _answered(request, sent, made)
+
+    async def embeddings(self, request: Request) -> Response:
+        """POST /embeddings."""
+        sent = await self._read(request, "/embeddings")
+        made = await asyncio.to_thread(embeddings.answer, sent, self.embedder)
+        return JSONResponse(made)
+
+    async def images(self, request: Request) -> Response:
+        """POST /images/generations."""
+        sent = await self._read(request, "/images/generations")
+        return JSONResponse(await asyncio.to_thread(images.answer, sent))
+
+    async def responses(self, request: Request) -> Response:
+        """POST /responses."""
+        sent = await self._read(request, "/responses")
+        made = responses.Answer.begin(sent, self.engine, self.generator, self.store)
+        return await _answered(request, sent, made, end=b"")
 
     async def health(self, _: Request) -> Response:
-        """GET /health."""
-        return JSONResponse({"status": "ok"})
+        """GET /health: that the server is there, and how many sequences are under way."""
+        return JSONResponse({"status": "ok", "sequences": self.batch.size})
+
+    async def _read(self, request: Request, path: str) -> Json:
+        sent = self.contract.read(path, await _body(request))
+        model = self.known(sent["model"])["id"]
+        embeds = model == self.embedder.name
+        if embeds != (path == "/embeddings") and self.embedder.name != self.engine.name:
+            raise Refused(f"the model {model!r} does not do this", "model", "model_not_supported")
+        return sent
 
 
 async def _body(request: Request) -> bytes:
@@ -98,24 +130,15 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _events(answer: Answer) -> AsyncGenerator[bytes]:
-    """The stream: a block for each chunk, then the end mark. A failure is told in the stream."""
-    try:
-        async with aclosing(answer.chunks()) as chunks:
-            async for chunk in chunks:
-                yield _block(chunk)
-    except Exception:
-        LOG.exception("a stream failed")
-        yield _block(Refused("the model failed", status=500, type="server_error").body())
-        return
-    yield b"data: [DONE]\n\n"
+async def _answered(request: Request, sent: Json, answer: Answer, end: bytes = DONE) -> Response:
+    """The answer as a stream or as one body, as the request wants it."""
+    if not sent.get("stream"):
+        return await _unless_gone(request, answer.body())
+    headers = {"cache-control": "no-cache"}
+    return StreamingResponse(blocks(answer, end), media_type="text/event-stream", headers=headers)
 
 
-def _block(value: Any) -> bytes:
-    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
-
-
-async def _unless_gone(request: Request, answer: Awaitable[dict[str, Any]]) -> Response:
+async def _unless_gone(request: Request, answer: Awaitable[Json]) -> Response:
     """The answer, unless the client goes away first; then the work stops."""
     work = asyncio.ensure_future(answer)
     gone = asyncio.ensure_future(_gone(request))
@@ -135,7 +158,8 @@ async def _gone(request: Request) -> None:
 
 
 def _envelope(refused: Refused, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(refused.body(), refused.status, headers=headers)
+    more = {} if refused.retry is None else {"retry-after": str(refused.retry)}
+    return JSONResponse(refused.body(), refused.status, headers=(headers or {}) | more)
 
 
 async def _on_refused(_: Request, error: Exception) -> Response:
@@ -144,7 +168,8 @@ async def _on_refused(_: Request, error: Exception) -> Response:
 
 
 async def _on_uncompilable(_: Request, error: Exception) -> Response:
-    return _envelope(Refused(f"the schema cannot be used: {str(error)[:200]}", "response_format"))
+    assert isinstance(error, Uncompilable)
+    return _envelope(Refused(f"the schema cannot be used: {str(error)[:200]}", error.param or None))
 
 
 async def _on_http(_: Request, error: Exception) -> Response:
@@ -154,30 +179,37 @@ async def _on_http(_: Request, error: Exception) -> Response:
     return _envelope(refused, dict(error.headers or {}))
 
 
+async def _on_gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it
+
+
 async def _on_failure(_: Request, error: Exception) -> Response:
     LOG.error("a request failed", exc_info=error)
-    return _envelope(Refused("internal error", status=500, type="server_error"))
+    return _envelope(failed("internal error"))
 
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
+HANDLERS: dict[Any, Handler] = {
+    Refused: _on_refused,
+    Uncompilable: _on_uncompilable,
+    HTTPException: _on_http,
+    ClientDisconnect: _on_gone,
+    Exception: _on_failure,
+}
 
 
-def create_app(engine: Engine, *, fault: str = "", aliases: tuple[str, ...] = ()) -> Faulty:
+def create_app(server: Server, *, fault: str = "") -> Faulty:
     """The application; below `/fault/ID/v1` it commits that fault, `fault` makes it the default."""
-    server = Server(engine, aliases)
-    handlers: dict[Any, Handler] = {
-        Refused: _on_refused,
-        Uncompilable: _on_uncompilable,
-        HTTPException: _on_http,
-        ClientDisconnect: _on_http,
-        Exception: _on_failure,
-    }
     routes = [
         Route("/v1/models", server.list_models, methods=["GET"]),
         Route("/v1/models/{model:path}", server.retrieve_model, methods=["GET"]),
         Route("/v1/chat/completions", server.chat, methods=["POST"]),
+        Route("/v1/completions", server.completions, methods=["POST"]),
+        Route("/v1/embeddings", server.embeddings, methods=["POST"]),
+        Route("/v1/images/generations", server.images, methods=["POST"]),
+        Route("/v1/responses", server.responses, methods=["POST"]),
         Route("/health", server.health, methods=["GET"]),
     ]
-    app = Starlette(routes=routes, exception_handlers=handlers)
+    app = Starlette(routes=routes, exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
     return Faulty(app, fault)

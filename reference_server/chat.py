@@ -3,116 +3,64 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
-import uuid
-import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from reference_server.contract import Refused
+from reference_server import request
+from reference_server.conversation import OBJECT, calls, described, plain, prompt
 from reference_server.engine import Engine
-from reference_server.generate import Arguments, Call, Event, Finish, Generator, Job, Text, Tool
+from reference_server.generate import Generator
+from reference_server.job import Arguments, Call, Choice, Event, Finish, Job, Text, Think, Token
+from reference_server.refusal import Refused
 
-LIMIT = 256  # tokens of an answer when the request says nothing
-OBJECT: dict[str, Any] = {"type": "object"}
+Json = dict[str, Any]
 
 
-def job(sent: dict[str, Any], engine: Engine) -> Job:
+def job(sent: Json, engine: Engine) -> Job:
     """The job of a valid request; raises `Refused` if the context does not hold it."""
-    prompt = tuple(engine.render([_message(message) for message in _messages(sent)]))
-    limit = int(sent.get("max_completion_tokens") or sent.get("max_tokens") or LIMIT)
-    if len(prompt) >= engine.context:
-        raise Refused(
-            f"{len(prompt)} tokens are more than the context of {engine.context}",
-            "messages",
-            "context_length_exceeded",
-        )
-    stop = sent.get("stop", ())
-    return Job(
-        id=uuid.uuid4().hex[:24],
-        prompt=prompt,
-        limit=min(limit, engine.context - len(prompt)),
-        samplers=tuple(_sampler(sent, n) for n in range(sent.get("n", 1))),
-        stop=tuple(s for s in ((stop,) if isinstance(stop, str) else stop) if s),
-        schema=_schema(sent),
-        tools=_tools(sent),
-    )
-
-
-def _messages(sent: dict[str, Any]) -> list[dict[str, Any]]:
-    """The conversation, with the tools described in front of it."""
-    tools = sent.get("tools")
-    if not tools or sent.get("tool_choice") == "none":
-        return list(sent["messages"])
-    described = "Tools: " + json.dumps([tool["function"] for tool in tools], ensure_ascii=False)
-    return [{"role": "system", "content": described}, *sent["messages"]]
-
-
-def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """A message with plain text for its content."""
-    content = message.get("content") or ""
-    if isinstance(content, list):
-        content = "\n".join(part.get("text", "") for part in content)
-    for call in message.get("tool_calls") or ():
-        content += json.dumps(call.get("function") or {}, ensure_ascii=False)
-    role = "system" if message["role"] == "developer" else message["role"]
-    return {"role": "user" if role == "tool" else role, "content": content}
-
-
-def _sampler(sent: dict[str, Any], choice: int) -> dict[str, Any]:
-    """What `Sampler` takes; without a seed one is made from the request."""
-    without = zlib.crc32(json.dumps(sent, sort_keys=True).encode())
-    seed = int(sent.get("seed", without)) + choice
-    names = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
-    return {name: float(sent[name]) for name in names if name in sent} | {"seed": seed}
-
-
-def _schema(sent: dict[str, Any]) -> Any:
-    wanted = sent.get("response_format") or {}
-    if wanted.get("type") == "json_object":
-        return OBJECT | {
-            "properties": {},
-            "additionalProperties": {"type": "string"},
-            "maxProperties": 3,
-        }
-    if wanted.get("type") == "json_schema":
-        return wanted["json_schema"].get("schema", OBJECT)
-    return None
-
-
-def _tools(sent: dict[str, Any]) -> tuple[Tool, ...]:
-    """The tools of which one is called. With `auto` a user's message is answered by a call, a
-    tool's result by text: a rule that any model can follow.
-    """
+    tools = [tool["function"] for tool in sent.get("tools") or ()]
     choice = sent.get("tool_choice", "auto")
-    offered = [tool["function"] for tool in sent.get("tools") or ()]
-    if isinstance(choice, dict):
-        offered = [f for f in offered if f["name"] == choice["function"]["name"]]
-    elif choice == "none" or (choice == "auto" and sent["messages"][-1]["role"] != "user"):
-        return ()
-    return tuple(Tool(f["name"], f.get("parameters") or OBJECT) for f in offered if f["name"])
+    given = [plain(message, f"messages[{n}]") for n, message in enumerate(sent["messages"])]
+    asked = given[-1]["content"] if sent["messages"][-1]["role"] == "user" else None
+    tokens = prompt(engine, [*described(() if choice == "none" else tools), *given], "messages")
+    limit = int(sent.get("max_completion_tokens") or sent.get("max_tokens") or request.LIMIT)
+    top = int(sent.get("top_logprobs", 0)) if sent.get("logprobs") else None
+    wanted = sent.get("response_format") or {}
+    named = [choice["function"]["name"]] if isinstance(choice, dict) else choice
+    parallel = sent.get("parallel_tool_calls", True)
+    return Job(
+        id=request.new_id(),
+        choices=tuple(
+            Choice(tokens, request.sampler(sent, n, top)) for n in range(int(sent.get("n", 1)))
+        ),
+        limit=min(limit, engine.context - len(tokens)),
+        stop=request.stops(sent),
+        think=request.thinking(sent.get("reasoning_effort")),
+        schema=request.schema(wanted, (wanted.get("json_schema") or {}).get("schema", OBJECT)),
+        calls=calls(tools, named, asked, parallel=parallel),
+    )
 
 
 @dataclass(frozen=True)
 class Answer:
     """The answer to one request, as it is made."""
 
-    sent: dict[str, Any]
+    sent: Json
     job: Job
     generator: Generator
     created: int
 
     @classmethod
-    def begin(cls, sent: dict[str, Any], engine: Engine, generator: Generator) -> Answer:
+    def begin(cls, sent: Json, engine: Engine, generator: Generator) -> Answer:
         """An answer that nothing stands in the way of; raises `Refused` or `Uncompilable`."""
         made = job(sent, engine)
         generator.check(made)
         return cls(sent, made, generator, int(time.time()))
 
-    def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    def _chunk(self, choices: list[Json]) -> Json:
         return {
             "id": f"chatcmpl-{self.job.id}",
             "object": "chat.completion.chunk",
@@ -122,23 +70,25 @@ class Answer:
             "choices": choices,
         }
 
-    async def chunks(self) -> AsyncGenerator[dict[str, Any]]:
+    async def chunks(self) -> AsyncGenerator[Json]:
         """Every chunk of the stream."""
-        used = 0
-        for choice in range(len(self.job.samplers)):
+        ends: list[Finish] = []
+        for choice in range(len(self.job.choices)):
             yield self._delta(choice, {"role": "assistant", "content": ""})
         async with aclosing(self.generator.events(self.job)) as events:
             async for event in events:
                 yield self._event(event)
-                used += event.tokens if isinstance(event, Finish) else 0
+                ends += [event] if isinstance(event, Finish) else []
         options = self.sent.get("stream_options") or {}
         if options.get("include_usage") or not self.sent.get("stream"):
-            yield self._chunk([]) | {"usage": self._usage(used)}
+            yield self._chunk([]) | {"usage": self._usage(ends)}
 
-    def _event(self, event: Event) -> dict[str, Any]:
+    def _event(self, event: Event) -> Json:
         match event:
-            case Text(choice, text):
-                return self._delta(choice, {"content": text})
+            case Think(choice, text):
+                return self._delta(choice, {"reasoning": text})
+            case Text(choice, text, tokens):
+                return self._delta(choice, {"content": text}, logprobs=self._logprobs(tokens))
             case Call(choice, call, id_, name):
                 function = {"name": name, "arguments": ""}
                 opened = {"index": call, "id": id_, "type": "function", "function": function}
@@ -146,36 +96,58 @@ class Answer:
             case Arguments(choice, call, text):
                 piece = {"index": call, "function": {"arguments": text}}
                 return self._delta(choice, {"tool_calls": [piece]})
-            case Finish(choice, reason, _):
+            case Finish(choice, reason):
                 return self._delta(choice, {}, reason)
 
     def _delta(
-        self, choice: int, delta: dict[str, Any], reason: str | None = None
-    ) -> dict[str, Any]:
-        entry = {"index": choice, "delta": delta, "logprobs": None, "finish_reason": reason}
+        self, choice: int, delta: Json, reason: str | None = None, logprobs: Any = None
+    ) -> Json:
+        entry = {"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         return self._chunk([entry])
 
-    def _usage(self, used: int) -> dict[str, int]:
-        asked = len(self.job.prompt)
-        return {"prompt_tokens": asked, "completion_tokens": used, "total_tokens": asked + used}
+    def _logprobs(self, tokens: Iterable[Token]) -> Json | None:
+        if not self.sent.get("logprobs"):
+            return None
+        return {"content": [record(token) for token in tokens], "refusal": None}
 
-    async def body(self) -> dict[str, Any]:
+    def _usage(self, ends: Sequence[Finish]) -> Json:
+        asked, used = len(self.job.choices[0].prompt), sum(end.tokens for end in ends)
+        usage: Json = {"prompt_tokens": asked, "completion_tokens": used}
+        usage["total_tokens"] = asked + used
+        if self.job.think:
+            thought = sum(end.thought for end in ends)
+            usage["completion_tokens_details"] = {"reasoning_tokens": thought}
+        return usage
+
+    async def body(self) -> Json:
         """The plain answer: the chunks, folded."""
         async with aclosing(self.chunks()) as chunks:
             return fold([chunk async for chunk in chunks])
 
+    def failure(self, refused: Refused) -> Json:
+        """The object that says in the stream that the answer failed."""
+        return refused.body()
 
-def fold(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+
+def record(token: Token) -> Json:
+    """A token of an answer, as clients read it."""
+    top = [_likely(data, logprob) for data, logprob in token.top]
+    return _likely(token.data, token.logprob) | {"top_logprobs": top}
+
+
+def _likely(data: bytes, logprob: float | None) -> Json:
+    return {"token": data.decode("utf-8", "replace"), "logprob": logprob, "bytes": list(data)}
+
+
+def fold(chunks: list[Json]) -> Json:
     """The plain answer that a stream amounts to."""
-    choices: dict[int, dict[str, Any]] = {}
+    choices: dict[int, Json] = {}
     for entry in itertools.chain.from_iterable(chunk["choices"] for chunk in chunks):
         message = {"role": "assistant", "content": ""}
         empty = {"index": entry["index"], "message": message, "logprobs": None}
         choice = choices.setdefault(entry["index"], empty | {"finish_reason": None})
         choice["finish_reason"] = choice["finish_reason"] or entry["finish_reason"]
-        choice["message"]["content"] += entry["delta"].get("content") or ""
-        for piece in entry["delta"].get("tool_calls", ()):
-            _fold_call(choice["message"], piece)
+        _fold_delta(choice, entry)
     for choice in choices.values():
         if choice["message"].get("tool_calls"):
             choice["message"]["content"] = choice["message"]["content"] or None
@@ -183,8 +155,19 @@ def fold(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     return whole | {"choices": [choices[index] for index in sorted(choices)]}
 
 
-def _fold_call(message: dict[str, Any], piece: dict[str, Any]) -> None:
-    calls = message.setdefault("tool_calls", [])
+def _fold_delta(choice: Json, entry: Json) -> None:
+    message, delta = choice["message"], entry["delta"]
+    message["content"] += delta.get("content") or ""
+    if "reasoning" in delta:
+        message["reasoning"] = message.get("reasoning", "") + delta["reasoning"]
+    if entry["logprobs"]:
+        choice["logprobs"] = choice["logprobs"] or {"content": [], "refusal": None}
+        choice["logprobs"]["content"] += entry["logprobs"]["content"]
+    for piece in delta.get("tool_calls", ()):
+        _fold_call(message.setdefault("tool_calls", []), piece)
+
+
+def _fold_call(calls: list[Json], piece: Json) -> None:
     if "id" in piece:
         calls.append({"id": piece["id"], "type": "function", "function": dict(piece["function"])})
     else:

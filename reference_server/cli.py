@@ -13,23 +13,38 @@ from collections.abc import Sequence
 import uvicorn
 
 from reference_server import fetch
-from reference_server.app import create_app
-from reference_server.engine import Engine
+from reference_server.app import Server, create_app
+from reference_server.decode import ROWS, Batch
+from reference_server.engine import Embedder, Engine
 from reference_server.engine.embedded import Embedded
 from reference_server.faults import FAULTS
 
-GRACE = 5  # seconds that streams under way may take when the server is stopped
+ALIASES = ("library/copy:1b",)  # ids may have slashes and colons, and clients must cope
+PATIENCE = 3.0  # seconds in which streams may end by themselves when the server is stopped
+GRACE = 5  # seconds after which connections are cut
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    main = argparse.ArgumentParser(prog="reference-server", description="A conforming server.")
+    main = argparse.ArgumentParser(
+        prog="reference-server",
+        description="A server that conforms. `reference-server fetch NAME` fetches a small model.",
+    )
     main.add_argument("--engine", choices=("embedded", "transformers"), default="embedded")
-    main.add_argument("--model", help="folder of a model, for the transformers engine")
+    main.add_argument(
+        "--model", help="for the transformers engine: a folder, a GGUF file, or `tiny` (random)"
+    )
+    main.add_argument("--embedding-model", help="folder of a model that embeds")
     main.add_argument("--device", default="auto", help="auto, cpu or cuda (transformers engine)")
     main.add_argument("--host", default="127.0.0.1")
     main.add_argument("--port", type=int, default=8000, help="0 takes a free one")
     main.add_argument("--pace", type=float, default=0.001, help="seconds a token (embedded engine)")
+    main.add_argument(
+        "--sequences",
+        type=int,
+        default=ROWS,
+        help="under way at most; beyond them requests get 503",
+    )
     main.add_argument("--fault", default="", metavar="ID", help="commit this fault by default")
     main.add_argument("--list-faults", action="store_true")
     main.add_argument("--stdin-guard", action="store_true", help="stop when standard input closes")
@@ -43,51 +58,81 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fetch.main(words[1:])
     arguments = parser().parse_args(words)
     if arguments.list_faults:
-        for fault in FAULTS.values():
-            field = f" [{fault.field}]" if fault.field else ""
-            sys.stdout.write(
-                f"{fault.id}: {fault.text} Breaks {', '.join(sorted(fault.breaks))}.{field}\n"
-            )
-        return 0
+        return _list_faults()
     if arguments.fault and arguments.fault not in FAULTS:
-        sys.stderr.write(
-            f"reference-server: there is no fault {arguments.fault}; see --list-faults\n"
-        )
-        return 2
-    app = create_app(_engine(arguments), fault=arguments.fault, aliases=("library/copy:1b",))
-    listener = socket.socket(socket.AF_INET6 if ":" in arguments.host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return _failed(f"there is no fault {arguments.fault}; see --list-faults")
+    engine, embedder = _models(arguments)
+    server = Server(engine, embedder, ALIASES, arguments.sequences)
     try:
-        listener.bind((arguments.host, arguments.port))
+        listener = _listener(arguments.host, arguments.port)
     except OSError as error:
-        sys.stderr.write(
-            f"reference-server: cannot listen on {arguments.host}:{arguments.port}: {error}\n"
-        )
-        return 2
-    listener.listen(128)
+        return _failed(f"cannot listen on {arguments.host}:{arguments.port}: {error}")
     config = uvicorn.Config(
-        app, http="h11", log_level="critical", lifespan="off", timeout_graceful_shutdown=GRACE
+        create_app(server, fault=arguments.fault),
+        http="h11",
+        log_level="critical",
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE,
     )
-    server = uvicorn.Server(config)
+    serving = _Serving(config, server.batch)
     if arguments.stdin_guard:
-        threading.Thread(target=_guard, args=(server,), daemon=True).start()
+        threading.Thread(target=_guard, args=(serving,), daemon=True).start()
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"listening on http://{host}:{port}/v1\n")
     sys.stdout.flush()
-    asyncio.run(server.serve([listener]))
+    serving.run([listener])
     return 0
 
 
-def _guard(server: uvicorn.Server) -> None:
+class _Serving(uvicorn.Server):
+    """A server that ends streams under way in words, not by a cut connection."""
+
+    def __init__(self, config: uvicorn.Config, batch: Batch) -> None:
+        super().__init__(config)
+        self._batch = batch
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop: what ends by itself meanwhile does, the rest is told."""
+        asyncio.get_running_loop().call_later(PATIENCE, self._batch.stop)
+        await super().shutdown(sockets)
+
+
+def _failed(said: str) -> int:
+    sys.stderr.write(f"reference-server: {said}\n")
+    return 2
+
+
+def _list_faults() -> int:
+    for fault in FAULTS.values():
+        field = f" [{fault.field}]" if fault.field else ""
+        breaks = ", ".join(sorted(fault.breaks))
+        sys.stdout.write(f"{fault.id}: {fault.text} Breaks {breaks}.{field}\n")
+    return 0
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(128)
+    return listener
+
+
+def _guard(serving: uvicorn.Server) -> None:
     """Whoever started us has gone when standard input ends."""
     while os.read(0, 1024):
         pass
-    server.should_exit = True
+    serving.should_exit = True
 
 
-def _engine(arguments: argparse.Namespace) -> Engine:
+def _models(arguments: argparse.Namespace) -> tuple[Engine, Embedder]:
+    """The engine and what embeds; without a model for it, the engine does."""
     if arguments.engine == "embedded":
-        return Embedded(arguments.pace)
-    from reference_server.engine.transformers import Transformers  # noqa: PLC0415  heavy
+        embedded = Embedded(arguments.pace)
+        return embedded, embedded
+    from reference_server.engine.load import load, load_embedder  # noqa: PLC0415  heavy
 
-    return Transformers.load(arguments.model, arguments.device)
+    engine = load(arguments.model, arguments.device)
+    if arguments.embedding_model is None:
+        return engine, engine
+    return engine, load_embedder(arguments.embedding_model, arguments.device)

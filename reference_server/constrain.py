@@ -18,7 +18,11 @@ LONGEST = 24  # characters of a string that no schema bounds, so that a random m
 
 
 class Uncompilable(Exception):
-    """A schema that cannot be decoded by, with the reason."""
+    """A schema that cannot be decoded by, with the reason, and the member that brought it."""
+
+    def __init__(self, said: str, param: str) -> None:
+        super().__init__(said)
+        self.param = param
 
 
 class _Tokens:
@@ -42,23 +46,30 @@ class Constraints:
         self._tokenizer = LLTokenizer(TokenizerWrapper(_Tokens(engine)))
         self._ends = sorted(engine.ends)
 
-    def schema(self, schema: Any) -> Constraint:
+    def schema(self, schema: Any, param: str = "") -> Constraint:
         """Text that is valid by a JSON Schema; raises `Uncompilable`."""
         try:
             text = json.dumps(tighten(schema))
             return self._compile(LLMatcher.grammar_from_json_schema(text, defaults=COMPACT))
         except (ValueError, RecursionError) as error:
-            raise Uncompilable(str(error)) from None
+            raise Uncompilable(str(error), param) from None
 
     def choice(self, words: Sequence[str]) -> Constraint:
-        """One of some words."""
+        """One of some words; raises `Uncompilable`."""
         pattern = "|".join(re.escape(word) for word in words)
-        return self._compile(LLMatcher.grammar_from_regex(f"({pattern})"))
+        try:
+            return self._compile(LLMatcher.grammar_from_regex(f"({pattern})"))
+        except ValueError as error:
+            raise Uncompilable(str(error), "tools") from None
+
+    def line(self, longest: int) -> Constraint:
+        """One line of so many characters at most, with its end."""
+        return self._compile(LLMatcher.grammar_from_regex(f"[^\\r\\n]{{1,{longest}}}\\n"))
 
     def _compile(self, grammar: str) -> Constraint:
         matcher = LLMatcher(self._tokenizer, grammar)
         if matcher.is_error():
-            raise Uncompilable(matcher.get_error())
+            raise ValueError(matcher.get_error())
         return Constraint(matcher)
 
 

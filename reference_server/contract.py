@@ -1,42 +1,30 @@
-"""What the server accepts: openapi-core against the contract, and a table of rules beside it.
+"""What the server accepts: openapi-core against the contract, and two tables beside it.
 
-The contract (`specs/contract.json`) is the document with the suite's overlay applied. The rules say
-what no schema can.
+The contract (`specs/contract.json`) is the document with the suite's overlay applied. `members`
+holds what the document does not name, `rules` what no schema can say.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.validation.request.exceptions import InvalidRequestBody
 
+from reference_server.members import MEMBERS
+from reference_server.refusal import Refused
+from reference_server.rules import RULES
+
 CONTRACT = Path(__file__).resolve().parent.parent / "specs" / "contract.json"
 DEEPEST = 200  # levels of nesting; deeper bodies are refused before anything recurses
-CHOICES = 128  # of one request
-
-
-@dataclass
-class Refused(Exception):
-    """A request that is refused: status and the members of the error envelope."""
-
-    message: str
-    param: str | None = None
-    code: str | None = None
-    status: int = 400
-    type: str = "invalid_request_error"
-
-    def body(self) -> dict[str, Any]:
-        """The envelope."""
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return {"error": error}
 
 
 @dataclass
@@ -57,9 +45,14 @@ class Contract:
     def __init__(self) -> None:
         tree = json.loads(CONTRACT.read_text(encoding="utf-8"))
         self._api = OpenAPI.from_dict(tree | {"servers": [{"url": "/"}]})
+        self._members = {
+            path: Draft202012Validator({"properties": members}) for path, members in MEMBERS.items()
+        }
 
     def read(self, path: str, body: bytes) -> dict[str, Any]:
-        """The JSON object of a body that is valid for an operation; raises `Refused`."""
+        """The JSON object of a body that is valid for an operation, without members that are null;
+        raises `Refused`.
+        """
         value = parse(body)
         try:
             self._api.validate_request(_Request(path, body))
@@ -67,9 +60,12 @@ class Contract:
             raise _refusal(error) from None
         except OpenAPIError as error:
             raise Refused(str(error)[:200]) from None
+        if found := list(self._members[path].iter_errors(value)):
+            raise _first(found)
+        sent = {key: each for key, each in value.items() if each is not None}
         for rule in RULES.get(path, ()):
-            rule(value)
-        return {key: each for key, each in value.items() if each is not None}
+            rule(sent)
+        return sent
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -79,7 +75,7 @@ def parse(body: bytes) -> dict[str, Any]:
         if _depth(text) > DEEPEST:
             raise Refused("the body is nested too deeply")
         value = json.loads(text, parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (UnicodeError, ValueError, RecursionError) as error:
         raise Refused(f"the body is no JSON text: {str(error)[:100]}") from None
     if not isinstance(value, dict):
@@ -104,8 +100,11 @@ def _depth(text: str) -> int:
 
 def _refusal(error: InvalidRequestBody) -> Refused:
     found = list(getattr(error.__cause__, "schema_errors", ()))
-    if not found:
-        return Refused(str(error.__cause__ or error)[:200])
+    return _first(found) if found else Refused(str(error.__cause__ or error)[:200])
+
+
+def _first(found: Iterable[Any]) -> Refused:
+    """The refusal for the error that is nearest to the top of the body."""
     first = min(found, key=lambda each: len(each.absolute_path))
     path = list(first.absolute_path)
     if first.validator == "required":
@@ -113,61 +112,3 @@ def _refusal(error: InvalidRequestBody) -> Refused:
         path += missing[:1]
     param = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
     return Refused(f"{param or 'body'}: {first.message[:200]}", param or None)
-
-
-Rule = Callable[[dict[str, Any]], None]
-
-
-def _images_inline(sent: dict[str, Any]) -> None:
-    for n, message in enumerate(sent["messages"]):
-        content = message.get("content")
-        for part in content if isinstance(content, list) else ():
-            url = (part.get("image_url") or {}).get("url", "data:")
-            if not url.startswith("data:"):
-                raise Refused("only data: URIs are read", f"messages[{n}].content")
-
-
-def _no_pictures(sent: dict[str, Any]) -> None:
-    for n, message in enumerate(sent["messages"]):
-        content = message.get("content")
-        kinds = {part["type"] for part in content} if isinstance(content, list) else set()
-        if "image_url" in kinds:
-            raise Refused("this model does not see", f"messages[{n}].content")
-
-
-def _limits(sent: dict[str, Any]) -> None:
-    for name in ("max_tokens", "max_completion_tokens"):
-        given = sent.get(name)
-        if isinstance(given, int | float) and not isinstance(given, bool) and given < 1:
-            raise Refused(f"{name} must be 1 or more", name)
-    count = sent.get("n")
-    if count is not None and (not isinstance(count, int) or not 1 <= count <= CHOICES):
-        raise Refused("n must be an integer from 1 to 128", "n")
-
-
-def _schema_given(sent: dict[str, Any]) -> None:
-    wanted = sent.get("response_format") or {}
-    if wanted.get("type") == "json_schema" and not isinstance(wanted.get("json_schema"), dict):
-        raise Refused("json_schema is missing", "response_format.json_schema")
-
-
-def _tool_choice(sent: dict[str, Any]) -> None:
-    choice = sent.get("tool_choice")
-    if choice is None or choice in ("none", "auto", "required"):
-        return
-    names = list(tool_names(sent))
-    function = choice.get("function") if isinstance(choice, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    if name not in names:
-        raise Refused("tool_choice names no tool that is offered", "tool_choice")
-
-
-def tool_names(sent: dict[str, Any]) -> Iterator[str]:
-    """The names of the tools that a request offers."""
-    for tool in sent.get("tools") or ():
-        yield tool["function"]["name"]
-
-
-RULES: dict[str, tuple[Rule, ...]] = {
-    "/chat/completions": (_images_inline, _no_pictures, _limits, _schema_given, _tool_choice),
-}

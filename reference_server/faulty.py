@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from starlette.responses import JSONResponse
 
 from conformance.wire.exchange import Headers, Piece, Reply, Request
-from reference_server.contract import Refused
 from reference_server.faults import BROKEN, FAULTS, Fault
+from reference_server.refusal import Refused
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

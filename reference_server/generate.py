@@ -1,7 +1,4 @@
-"""From a job to the events of its answer: text, tool calls, and why it ended.
-
-Both the stream and the plain body are made from these events, so the two cannot disagree.
-"""
+"""From a job to its events."""
 
 from __future__ import annotations
 
@@ -9,117 +6,49 @@ import asyncio
 import codecs
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from reference_server.constrain import Constraints
 from reference_server.decode import Batch, Row
-from reference_server.sampling import Sampler
+from reference_server.job import (
+    Arguments,
+    Call,
+    Event,
+    Finish,
+    Job,
+    Text,
+    Think,
+    Token,
+    Tool,
+)
+from reference_server.sampling import Drawn, Sampler
+from reference_server.scan import Alignment, StopScanner
 
-
-@dataclass(frozen=True)
-class Text:
-    """A piece of text of a choice."""
-
-    choice: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Call:
-    """A tool call begins."""
-
-    choice: int
-    call: int
-    id: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """A piece of the arguments of a tool call."""
-
-    choice: int
-    call: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Finish:
-    """A choice ended, and how many tokens it took."""
-
-    choice: int
-    reason: str
-    tokens: int
-
-
-Event = Text | Call | Arguments | Finish
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A tool that may be called: its name and the schema of its arguments."""
-
-    name: str
-    parameters: Any
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be generated. `schema` constrains the text; with `tools` a call is made in its
-    place.
-    """
-
-    id: str
-    prompt: tuple[int, ...]
-    limit: int
-    samplers: tuple[dict[str, Any], ...]
-    stop: tuple[str, ...] = ()
-    schema: Any = None
-    tools: tuple[Tool, ...] = ()
+Events = AsyncGenerator[Event]
 
 
 @dataclass
-class StopScanner:
-    """Lets text through up to a stop string, holding back what may become one."""
+class _Run:
+    """One choice under way. `done` is true when what was begun is complete."""
 
-    stops: Sequence[str]
-    _held: str = ""
-    stopped: bool = False
-
-    def feed(self, text: str) -> str:
-        """The text that is safe to send."""
-        self._held += text
-        found = [at for stop in self.stops if (at := self._held.find(stop)) >= 0]
-        if found:
-            self.stopped = True
-            self._held, out = "", self._held[: min(found)]
-            return out
-        keep = max((self._overlap(stop) for stop in self.stops), default=0)
-        cut = len(self._held) - keep
-        out, self._held = self._held[:cut], self._held[cut:]
-        return out
-
-    def _overlap(self, stop: str) -> int:
-        sizes = range(min(len(stop) - 1, len(self._held)), 0, -1)
-        return next((n for n in sizes if self._held.endswith(stop[:n])), 0)
-
-    def rest(self) -> str:
-        """What was held back, when nothing more comes."""
-        out, self._held = self._held, ""
-        return out
-
-
-@dataclass
-class _Budget:
-    """The tokens of one choice."""
-
-    limit: int
+    job: Job
+    choice: int
+    row: Row
     used: int = 0
+    thought: int = 0
+    done: bool = False
+    reason: str = "length"
+    tokens: Alignment = field(default_factory=Alignment)
 
     @property
     def spent(self) -> bool:
-        return self.used >= self.limit
+        """Whether the limit is reached."""
+        return self.used >= self.job.limit
+
+    @property
+    def scored(self) -> bool:
+        """Whether probabilities were asked for."""
+        return self.row.sampler.top is not None
 
 
 class Generator:
@@ -130,16 +59,21 @@ class Generator:
         self._constraints = constraints
 
     def check(self, job: Job) -> None:
-        """Raise `Uncompilable` if a schema of the job cannot be decoded by."""
+        """Raise `Uncompilable` if a schema of the job cannot be decoded by, `Refused` if there is
+        no room.
+        """
         if job.schema is not None:
-            self._constraints.schema(job.schema)
-        for tool in job.tools:
-            self._constraints.schema(tool.parameters)
+            self._constraints.schema(job.schema, "response_format")
+        for tools in job.calls:
+            self._constraints.choice([tool.name for tool in tools])
+            for tool in tools:
+                self._constraints.schema(tool.parameters, "tools")
+        self._batch.admit(len(job.choices))
 
-    async def events(self, job: Job) -> AsyncGenerator[Event]:
+    async def events(self, job: Job) -> Events:
         """The events of every choice as they come; closing this generator frees the sequences."""
         queue: asyncio.Queue[Event | Exception | None] = asyncio.Queue()
-        tasks = [asyncio.create_task(self._pump(job, n, queue)) for n in range(len(job.samplers))]
+        tasks = [asyncio.create_task(self._pump(job, n, queue)) for n in range(len(job.choices))]
         running = len(tasks)
         try:
             while running:
@@ -158,67 +92,115 @@ class Generator:
     async def _pump(
         self, job: Job, choice: int, queue: asyncio.Queue[Event | Exception | None]
     ) -> None:
-        row = self._batch.join(job.prompt, Sampler(**job.samplers[choice]))
+        run = _begin(job, choice)
+        self._batch.join(run.row)
         try:
-            source = self._call(job, choice, row) if job.tools else self._text(job, choice, row)
-            async with aclosing(source) as events:
+            async with aclosing(self._answer(run)) as events:
                 async for event in events:
                     queue.put_nowait(event)
             queue.put_nowait(None)
         except Exception as error:  # noqa: BLE001  raised again where the request is answered
             queue.put_nowait(error)
         finally:
-            self._batch.leave(row)
+            self._batch.leave(run.row)
 
-    async def _text(self, job: Job, choice: int, row: Row) -> AsyncGenerator[Event]:
-        budget, scanner = _Budget(job.limit), StopScanner(job.stop)
-        row.constraint = None if job.schema is None else self._constraints.schema(job.schema)
-        reason = "length"
-        async with aclosing(self._spell(row, budget)) as texts:
-            async for text, done in texts:
+    async def _answer(self, run: _Run) -> Events:
+        """The parts of an answer, one after the other."""
+        job = run.job
+        parts = [self._echo] if job.echo else []
+        parts += [self._think] if job.think else []
+        parts += [self._calls if job.calls else self._text]
+        for part in parts:
+            async with aclosing(part(run)) as events:
+                async for event in events:
+                    yield event
+        yield Finish(run.choice, run.reason, run.used, run.thought)
+
+    async def _echo(self, run: _Run) -> Events:
+        """The prompt; for its probabilities a sequence of its own is taken through it."""
+        prompt = run.job.choices[run.choice].prompt
+        vocabulary = self._batch.engine.vocabulary
+        tokens: list[Token] = []
+        if run.scored and prompt:
+            row = Row(prompt[:1], run.row.sampler, list(prompt[1:]))
+            self._batch.join(row)
+            try:
+                tokens.append(Token(vocabulary[prompt[0]], None))
+                tokens += [self._token(await self._batch.next_token(row)) for _ in prompt[1:]]
+            finally:
+                self._batch.leave(row)
+        text = b"".join(vocabulary[token] for token in prompt).decode("utf-8", "replace")
+        yield Text(run.choice, text, tuple(tokens))
+
+    async def _think(self, run: _Run) -> Events:
+        """One line of reasoning, by a grammar that ends it on any model."""
+        run.row.constraint = self._constraints.line(run.job.think)
+        async with aclosing(self._spell(run)) as texts:
+            async for text in texts:
+                if said := text.rstrip("\n"):
+                    yield Think(run.choice, said)
+        run.thought, run.tokens, run.row.constraint = run.used, Alignment(), None
+
+    async def _text(self, run: _Run) -> Events:
+        schema, scanner = run.job.schema, StopScanner(run.job.stop)
+        run.row.constraint = None if schema is None else self._constraints.schema(schema)
+        async with aclosing(self._spell(run)) as texts:
+            async for text in texts:
                 if safe := scanner.feed(text):
-                    yield Text(choice, safe)
-                if scanner.stopped or done:
-                    reason = "stop"
+                    yield Text(run.choice, safe, run.tokens.take(safe))
+                if scanner.stopped:
                     break
-        if rest := scanner.rest():
-            yield Text(choice, rest)
-        yield Finish(choice, reason, budget.used)
+        rest, run.reason = scanner.rest(), "stop" if run.done or scanner.stopped else "length"
+        tokens = run.tokens.cut() if scanner.stopped else run.tokens.take(rest)
+        if rest or tokens:
+            yield Text(run.choice, rest, tokens)
 
-    async def _call(self, job: Job, choice: int, row: Row) -> AsyncGenerator[Event]:
+    async def _calls(self, run: _Run) -> Events:
+        for number, tools in enumerate(run.job.calls):
+            async with aclosing(self._call(run, number, tools)) as events:
+                async for event in events:
+                    yield event
+            if not run.done:
+                return
+        run.reason = "tool_calls"
+
+    async def _call(self, run: _Run, number: int, tools: Sequence[Tool]) -> Events:
         """One tool call: a choice of the name, then arguments by the schema of that tool."""
-        budget = _Budget(job.limit)
-        row.constraint = self._constraints.choice([tool.name for tool in job.tools])
-        name = ""
-        async with aclosing(self._spell(row, budget)) as texts:
-            async for text, _ in texts:
-                name += text
-        tool = next((tool for tool in job.tools if tool.name == name), None)
+        run.row.constraint = self._constraints.choice([tool.name for tool in tools])
+        async with aclosing(self._spell(run)) as texts:
+            name = "".join([text async for text in texts])
+        tool = next((tool for tool in tools if run.done and tool.name == name), None)
         if tool is None:
-            yield Finish(choice, "length", budget.used)
             return
-        yield Call(choice, 0, f"call_{job.id}_{choice}", name)
-        row.constraint = self._constraints.schema(tool.parameters)
-        reason = "length"
-        async with aclosing(self._spell(row, budget)) as texts:
-            async for text, done in texts:
+        yield Call(run.choice, number, f"call_{run.job.id}_{run.choice}_{number}", name)
+        run.row.constraint = self._constraints.schema(tool.parameters)
+        async with aclosing(self._spell(run)) as texts:
+            async for text in texts:
                 if text:
-                    yield Arguments(choice, 0, text)
-                reason = "tool_calls" if done else "length"
-        yield Finish(choice, reason, budget.used)
+                    yield Arguments(run.choice, number, text)
 
-    async def _spell(self, row: Row, budget: _Budget) -> AsyncGenerator[tuple[str, bool]]:
-        """Text as it becomes whole characters, and whether it is complete."""
-        engine = self._batch.engine
+    async def _spell(self, run: _Run) -> AsyncGenerator[str]:
+        """Text as it becomes whole characters; `run.done` tells whether it is complete."""
+        engine, row, run.done = self._batch.engine, run.row, False
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        while not budget.spent:
-            token = await self._batch.next_token(row)
-            budget.used += 1
-            if token in engine.ends:
-                yield "", True
+        while not run.done and not run.spent:
+            drawn = await self._batch.next_token(row)
+            run.used += 1
+            if drawn.token in engine.ends:
+                run.done = True
                 return
-            text = "" if token in engine.special else decoder.decode(engine.vocabulary[token])
-            complete = row.constraint is not None and row.constraint.push(token)
-            yield text, complete
-            if complete:
-                return
+            run.done = row.constraint is not None and row.constraint.push(drawn.token)
+            if drawn.token not in engine.special:
+                if run.scored:
+                    run.tokens.push(self._token(drawn))
+                yield decoder.decode(engine.vocabulary[drawn.token])
+
+    def _token(self, drawn: Drawn) -> Token:
+        words = self._batch.engine.vocabulary
+        top = tuple((words[token], logprob) for token, logprob in drawn.top)
+        return Token(words[drawn.token], drawn.logprob, top)
+
+
+def _begin(job: Job, choice: int) -> _Run:
+    asked = job.choices[choice]
+    return _Run(job, choice, Row(asked.prompt, Sampler(**asked.sampler)))

@@ -1,8 +1,9 @@
-"""From scores to a token: penalties, temperature, top_p, a seeded draw."""
+"""From scores to a token: bias, penalties, temperature, top_p, a seeded draw."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +13,27 @@ from reference_server.engine import Scores
 
 SEEDS = 2**63
 COLD = 1e-4  # a temperature below which the best token is taken
+LEAST = -9999.0  # what stands for the logarithm of nothing
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A token, the logarithm of its probability, and the likeliest tokens with theirs.
+
+    Probabilities are those of the model after bias, penalties and constraint, before temperature
+    and top_p; they are worked out only if asked for.
+    """
+
+    token: int
+    logprob: float = 0.0
+    top: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass
 class Sampler:
     """Chooses the tokens of one sequence. One uniform number is drawn for each token, so that a
-    seed means the same whatever else runs.
+    seed means the same whatever else runs. `top` is the number of likeliest tokens to report, None
+    for no probabilities at all.
     """
 
     temperature: float = 1.0
@@ -25,14 +41,18 @@ class Sampler:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     seed: int = 0
+    bias: Mapping[int, float] = field(default_factory=dict)
+    top: int | None = None
     _counts: Counter[int] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._random = np.random.Generator(np.random.PCG64(self.seed % SEEDS))
 
-    def choose(self, scores: Scores, allowed: npt.NDArray[np.bool_] | None) -> int:
+    def choose(self, scores: Scores, allowed: npt.NDArray[np.bool_] | None) -> Drawn:
         """The next token; `allowed` says which ones a constraint admits."""
         scores = scores.astype(np.float64, copy=True)
+        for token, weight in self.bias.items():
+            scores[token] += weight
         for token, count in self._counts.items():
             scores[token] -= self.frequency_penalty * count + self.presence_penalty
         if allowed is not None:
@@ -40,7 +60,16 @@ class Sampler:
         draw = self._random.random()
         token = int(np.argmax(scores)) if self.temperature < COLD else self._draw(scores, draw)
         self._counts[token] += 1
-        return token
+        return self.report(scores, token)
+
+    def report(self, scores: Scores, token: int) -> Drawn:
+        """A token with what was asked about its probability."""
+        if self.top is None:
+            return Drawn(token)
+        scores = scores - scores.max()
+        logs = np.maximum(scores - np.log(np.exp(scores).sum()), LEAST)
+        best = np.argsort(-logs, kind="stable")[: self.top]
+        return Drawn(token, float(logs[token]), tuple((int(n), float(logs[n])) for n in best))
 
     def _draw(self, scores: Scores, draw: float) -> int:
         scores = (scores - scores.max()) / self.temperature

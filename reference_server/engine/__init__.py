@@ -10,6 +10,28 @@ import numpy.typing as npt
 
 Message = Mapping[str, Any]
 Scores = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.floating[Any]]
+
+
+class Embedder(Protocol):
+    """What the server asks of a model that embeds.
+
+    `width` is the length of its vectors, `tokens` the size of its vocabulary, `longest` the tokens
+    that it reads at most.
+    """
+
+    name: str
+    width: int
+    tokens: int
+    longest: int
+
+    def words(self, text: str) -> list[int]:
+        """A text as tokens."""
+        ...
+
+    def embed(self, tokens: Sequence[int]) -> Vector:
+        """The vector of these tokens, which may be none; it has a length and is not zero."""
+        ...
 
 
 class Engine(Protocol):

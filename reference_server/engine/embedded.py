@@ -9,18 +9,18 @@ decided by a hash of the last bytes. It knows no prompt and holds no answer.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from reference_server.engine import Message, Scores
+from reference_server.engine import Scores, Vector
+from reference_server.engine.octets import END, LETTERS, OTHER, SIZE, USER, Octets
 
-END, USER, OTHER = 256, 257, 258
-SIZE = 259
 TABLE = 4096
+WIDTH = 256  # of vectors
 LENGTH = 40  # bytes after which an answer becomes likely to end
-LETTERS = b"etaoinshrdlu "
 IMPOSSIBLE = -1e9
 
 
@@ -42,34 +42,18 @@ def _noise() -> Scores:
     return table
 
 
-class Embedded:
+class Embedded(Octets):
     """The engine that needs no model."""
 
     name = "embedded"
-    vocabulary: Sequence[bytes] = [bytes([n]) for n in range(256)] + [
-        b"<end>",
-        b"<user>",
-        b"<other>",
-    ]
-    special = frozenset({END, USER, OTHER})
-    ends = frozenset({END})
     context = 8192
+    width = WIDTH
+    tokens = SIZE
+    longest = context
 
     def __init__(self, pace: float = 0.001) -> None:
         self.pace = pace
         self._noise = _noise()
-
-    def render(self, messages: Sequence[Message]) -> list[int]:
-        """Each message as a mark of its role, its bytes and an end."""
-        tokens: list[int] = []
-        for message in messages:
-            mark = USER if message["role"] == "user" else OTHER
-            tokens += [mark, *str(message["content"]).encode("utf-8", "replace"), END]
-        return tokens
-
-    def encode(self, text: str) -> list[int]:
-        """The bytes of the text."""
-        return list(text.encode("utf-8", "replace"))
 
     def open(self, tokens: Sequence[int]) -> _State:
         """A sequence that copies from its last message."""
@@ -121,6 +105,21 @@ class Embedded:
 
     def close(self, state: _State) -> None:
         """Nothing is held."""
+
+    def words(self, text: str) -> list[int]:
+        """The bytes of the text."""
+        return self.encode(text)
+
+    def embed(self, tokens: Sequence[int]) -> Vector:
+        """Words and runs of three bytes, counted by hash, so that texts alike are near."""
+        data = bytes(token for token in tokens if token < END).lower()
+        features = [data[n : n + 3] for n in range(len(data) - 2)] + data.split()
+        vector = np.zeros(WIDTH)
+        vector[0] = 0.1  # a text without features has a vector too
+        for feature in features:
+            key = zlib.crc32(feature)
+            vector[key % WIDTH] += 1.0 if key & 0x10000 else -1.0
+        return vector if vector.any() else np.eye(1, WIDTH)[0]
 
 
 def _count_on(source: bytes, written: bytes) -> bytes:

@@ -1,137 +1,150 @@
 """Any causal language model that transformers can load, on CUDA or the CPU.
 
-Each sequence has a cache of its own and is run alone, so that its scores do not depend on what runs
-beside it. Weights are kept in float32: in half precision the last bits, and with them sampled
-texts, would differ from machine to machine.
+Each sequence is opened alone; then all that are under way are run together, a token each, with
+their caches padded on the left to one length. Weights are kept in float32 at least: in half
+precision the last bits, and with them sampled texts, would depend on what runs beside a sequence.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
+import torch
+from transformers import DynamicCache
 
-from reference_server.engine import Message, Scores
-
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads slow their neighbours
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+from reference_server.engine import Message, Scores, Vector
 
 CONTEXT = 2048  # tokens, where the model says nothing
+Layers = list[tuple[Any, Any]]  # keys and values of each layer, shape (1, heads, tokens, width)
+Profile = Callable[[Scores, int], Scores]
 
 
-@dataclass
+class Words(Protocol):
+    """What an engine knows about its tokens; as in `Engine`."""
+
+    @property
+    def vocabulary(self) -> Sequence[bytes]: ...  # noqa: D102
+    @property
+    def special(self) -> frozenset[int]: ...  # noqa: D102
+    @property
+    def ends(self) -> frozenset[int]: ...  # noqa: D102
+    def render(self, messages: Sequence[Message]) -> list[int]: ...  # noqa: D102
+    def encode(self, text: str) -> list[int]: ...  # noqa: D102
+
+
+@dataclass(eq=False)
 class _State:
-    cache: Any
+    """One sequence; `layers` is empty while the sequence is in the group."""
+
+    length: int
     scores: Scores
+    layers: Layers = field(default_factory=list)
+    made: int = 0
 
 
 class Transformers:
-    """The engine of one model."""
+    """The engine of one model. `profile` shapes scores by the number of tokens made so far, which
+    a model without training needs to come to an end.
+    """
 
     pace = 0.0
 
-    def __init__(self, name: str, model: Any, tokenizer: Any, device: str) -> None:
+    def __init__(
+        self, name: str, model: Any, words: Words, device: str, profile: Profile | None = None
+    ) -> None:
         self.name = name
+        self.vocabulary, self.special, self.ends = words.vocabulary, words.special, words.ends
+        self.render, self.encode = words.render, words.encode
+        self.context = self.longest = int(getattr(model.config, "max_position_embeddings", CONTEXT))
+        self.width = int(model.config.hidden_size)
+        self.tokens = len(words.vocabulary)
         self._model = model.to(device).eval()
-        self._tokenizer = tokenizer
         self._device = device
-        size = model.get_output_embeddings().weight.shape[0]
-        self.vocabulary: Sequence[bytes] = _vocabulary(tokenizer, size)
-        added = {i for i in tokenizer.all_special_ids if i is not None}
-        self.special = frozenset(added | {n for n, text in enumerate(self.vocabulary) if not text})
-        given = model.generation_config.eos_token_id
-        ends = given if isinstance(given, list) else [given, tokenizer.eos_token_id]
-        self.ends = frozenset(end for end in ends if end is not None)
-        self.context = int(getattr(model.config, "max_position_embeddings", CONTEXT))
+        self._profile = profile
+        self._group: list[_State] = []
+        self._cache: Any = None
 
-    @classmethod
-    def load(cls, path: str | None, device: str) -> Transformers:
-        """A model from a folder, or from a GGUF file; raises `SystemExit` with what is missing."""
-        if path is None:
-            raise SystemExit("reference-server: --engine transformers needs --model PATH")
-        try:
-            import torch  # noqa: PLC0415  an extra, and slow to import
-            from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
-        except ImportError as error:
-            hint = "pip install 'openai-conformance[transformers]'"
-            raise SystemExit(f"reference-server: {error}; {hint}") from None
-        where = Path(path)
-        options: dict[str, Any] = {"gguf_file": where.name} if where.is_file() else {}
-        folder = where.parent if where.is_file() else where
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **options)
-        chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(where.stem, model, tokenizer, chosen)
-
-    def render(self, messages: Sequence[Message]) -> list[int]:
-        """The model's own template; text of messages is never read as special tokens."""
-        marks = [f"\ue000{n}\ue001" for n in range(len(messages))]
-        named = [
-            {"role": m["role"], "content": mark} for m, mark in zip(messages, marks, strict=True)
-        ]
-        text = self._tokenizer.apply_chat_template(
-            named, tokenize=False, add_generation_prompt=True
-        )
-        tokens: list[int] = []
-        for mark, message in zip(marks, messages, strict=True):
-            before, _, text = text.partition(mark)
-            tokens += self._tokenizer.encode(before, add_special_tokens=False)
-            tokens += self.encode(str(message["content"]))
-        return tokens + list(self._tokenizer.encode(text, add_special_tokens=False))
-
-    def encode(self, text: str) -> list[int]:
+    def words(self, text: str) -> list[int]:
         """Plain text as tokens."""
-        encoded = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-        return list(encoded)
+        return self.encode(text)
 
+    @torch.inference_mode()
     def open(self, tokens: Sequence[int]) -> _State:
-        """Run the prompt."""
-        return self._forward(list(tokens), None)
-
-    def _forward(self, tokens: list[int], cache: Any) -> _State:
-        import torch  # noqa: PLC0415
-
-        with torch.inference_mode():
-            given = torch.tensor([tokens], device=self._device)
-            out = self._model(given, past_key_values=cache, use_cache=True)
-        scores = out.logits[0, -1].double().cpu().numpy()
-        return _State(out.past_key_values, scores)
+        """Run the prompt; an empty one is the end of something else."""
+        given = torch.tensor([list(tokens) or [min(self.ends)]], device=self._device)
+        cache = DynamicCache()
+        out = self._model(given, past_key_values=cache, use_cache=True)
+        layers = _layers(cache)
+        return _State(given.shape[1], out.logits[0, -1].double().cpu().numpy(), layers)
 
     def scores(self, states: Sequence[_State]) -> Scores:
         """The scores that the last run of each sequence gave."""
-        return np.stack([state.scores for state in states])
+        if self._profile is None:
+            return np.stack([state.scores for state in states])
+        return np.stack([self._profile(state.scores, state.made) for state in states])
 
+    @torch.inference_mode()
     def push(self, states: Sequence[_State], tokens: Sequence[int]) -> None:
-        """Run one token of each sequence."""
-        for state, token in zip(states, tokens, strict=True):
-            after = self._forward([token], state.cache)
-            state.cache, state.scores = after.cache, after.scores
+        """Run one token of each sequence, all of them at once."""
+        self._regroup(list(states))
+        lengths = torch.tensor([state.length for state in states], device=self._device)
+        longest = int(lengths.max()) + 1
+        places = torch.arange(longest, device=self._device)
+        mask = places >= (longest - 1 - lengths)[:, None]
+        out = self._model(
+            torch.tensor(tokens, device=self._device)[:, None],
+            attention_mask=mask.long(),
+            position_ids=lengths[:, None],
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        scores = out.logits[:, -1].double().cpu().numpy()
+        for state, row in zip(states, scores, strict=True):
+            state.length, state.made, state.scores = state.length + 1, state.made + 1, row
+
+    def _regroup(self, states: list[_State]) -> None:
+        """Make these sequences the group whose caches are padded to one length."""
+        if [id(state) for state in states] == [id(state) for state in self._group]:
+            return
+        for n, state in enumerate(self._group):
+            state.layers = [
+                (
+                    layer.keys[n : n + 1, :, -state.length :],
+                    layer.values[n : n + 1, :, -state.length :],
+                )
+                for layer in self._cache.layers
+            ]
+        longest = max(state.length for state in states)
+        self._group, self._cache = states, DynamicCache()
+        for number in range(len(states[0].layers)):
+            pairs = [(state.layers[number], longest - state.length) for state in states]
+            keys = torch.cat([_padded(keys, by) for (keys, _), by in pairs])
+            values = torch.cat([_padded(values, by) for (_, values), by in pairs])
+            self._cache.update(keys, values, number)
+        for state in states:
+            state.layers = []
 
     def close(self, state: _State) -> None:
-        """Forget the cache."""
-        state.cache = None
+        """Forget the cache of a sequence; in the group it stays until that changes."""
+        state.layers = []
+        if self._group == [state]:
+            self._group, self._cache = [], None
+
+    @torch.inference_mode()
+    def embed(self, tokens: Sequence[int]) -> Vector:
+        """The mean of the last hidden states."""
+        given = torch.tensor([list(tokens) or [min(self.ends)]], device=self._device)
+        hidden = self._model.base_model(given).last_hidden_state
+        vector: Vector = hidden[0].mean(0).double().cpu().numpy()
+        return vector
 
 
-def _vocabulary(tokenizer: Any, size: int) -> list[bytes]:
-    """The bytes of each token: byte-level alphabets are undone, else the text is taken."""
-    back = {character: byte for byte, character in _alphabet().items()}
-    words = tokenizer.convert_ids_to_tokens(list(range(min(size, len(tokenizer)))))
-    found = [_bytes(word or "", back) for word in words]
-    return found + [b""] * (size - len(found))
+def _layers(cache: Any) -> Layers:
+    return [(layer.keys, layer.values) for layer in cache.layers]
 
 
-def _bytes(word: str, back: dict[str, int]) -> bytes:
-    if all(character in back for character in word):
-        return bytes(back[character] for character in word)
-    return word.replace("\u2581", " ").encode()
-
-
-def _alphabet() -> dict[int, str]:
-    """The characters by which byte-level tokenizers write bytes (GPT-2's table)."""
-    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    rest = [byte for byte in range(256) if byte not in plain]
-    return {byte: chr(byte) for byte in plain} | {b: chr(256 + n) for n, b in enumerate(rest)}
+def _padded(tensor: Any, by: int) -> Any:
+    return torch.nn.functional.pad(tensor, (0, 0, by, 0)) if by else tensor
