@@ -80,7 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"listening on http://{host}:{port}/v1\n")
     sys.stdout.flush()
-    serving.run([listener])
+    try:
+        serving.run([listener])
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
