@@ -15,8 +15,9 @@ from conformance import ledger
 from conformance.check import FOLDS, Deviation, Finding
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
+from conformance.covered import Coverage
 from conformance.ledger import Head, Tail
-from conformance.reading import Reading
+from conformance.reading import Outcome, Reading
 from conformance.requirement import Catalogue, Requirement, catalogue, selected
 from conformance.rules import Judged, Rules, finding
 from conformance.verdict import Judgement, Row, Verdict, verdicts
@@ -59,7 +60,9 @@ class Judge:
         self.rules = Rules(self.contract, self.catalogue)
         self.pairs = tuple(selected(head.only, self.catalogue))
         self.claims = Claims(self.contract, head.declared)
+        self.coverage = Coverage(self.contract)
         self.exchanges = 0
+        self.busy = 0
         self.errors: list[str] = []
         self._wanted = {(requirement.id, surface) for requirement, surface in self.pairs}
         self._tallies: dict[tuple[str, str], dict[Condition, Tally]] = {}
@@ -71,6 +74,8 @@ class Judge:
         self.exchanges += len(readings)
         for reading in readings:
             self.claims.see(reading)
+            self.coverage.see(reading)
+            self.busy += reading.outcome is Outcome.BUSY
             self._fold(reading)
         found: list[Finding] = []
         for outcome in self.rules.examine(readings):
@@ -114,6 +119,8 @@ class Judge:
             claims=self.claims.all(),
             answered=self.claims.answered,
             exchanges=self.exchanges,
+            busy=self.busy,
+            coverage=self.coverage.result(self.head.unsent),
             errors=tuple(self.errors),
             unusable=unusable,
             undecided=() if unusable else tuple(self._undecided(rows, tail)),

@@ -26,8 +26,9 @@ FORMAT = 1
 class Head:
     """The first line: target, choices, plan.
 
-    `planned` counts the exchanges planned for each surface; `declared` holds the capabilities that
-    the vendor's file claims (true) or disclaims (false); `waivers` maps requirement ids (or
+    `planned` counts the exchanges planned for each surface; `unsent` holds for each operation the
+    place, the kind of value and the reason of what no plan sends; `declared` holds the capabilities
+    that the vendor's file claims (true) or disclaims (false); `waivers` maps requirement ids (or
     `surface::id`) to reasons.
     """
 
@@ -39,9 +40,11 @@ class Head:
     suite: str
     document: str
     edition: str = "draft"
+    embedding_model: str = ""
     started: str = ""
     only: tuple[str, ...] = ()
     planned: Mapping[str, int] = field(default_factory=dict)
+    unsent: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
     declared: Mapping[str, bool] = field(default_factory=dict)
     waivers: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)

@@ -150,14 +150,18 @@ def live(proof: Proof, folder: Path) -> Iterator[Proved]:
     its judgement leans on; for a behaviour fault those of its surfaces.
     """
     head = proof.recording.head
-    whole = plan(proof.contract, head.model, head.intensity, head.seed, frozenset(head.planned))
+    surfaces = frozenset(head.planned)
+    whole = plan(
+        proof.contract, head.model, head.intensity, head.seed, surfaces, head.embedding_model
+    )
     with embedded() as url:
         base = url.removesuffix("/v1")
         for fault in FAULTS.values():
             names = proof.shown_by(fault)
             chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
             where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
-            options = Options(model=head.model)
+            one_by_one = fault.change is None  # what it does may depend on what came before
+            options = Options(model=head.model, concurrency=1 if one_by_one else 4)
             result = Run(target, options, where, Silent(), chosen).execute()
             judgement = result.judgement
             code = judgement.exit(Profile.OLLAMA)

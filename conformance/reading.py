@@ -15,6 +15,7 @@ from typing import Any, Final
 from conformance.contract.contract import Contract, Standing
 from conformance.contract.document import Operation
 from conformance.contract.schemas import SchemaError
+from conformance.leeway import leeway
 from conformance.wire.exchange import End, Exchange
 from conformance.wire.sse import Event, Stream, decode
 
@@ -116,6 +117,8 @@ class Reading:
     def standing(self) -> Standing:
         """What the request is worth by document and contract."""
         operation = self.operation
+        if operation and operation.request and (reason := leeway(self.exchange.request)):
+            return Standing((), (SchemaError("", "", "leeway", reason),))
         if operation is None or (operation.request and isinstance(self.sent, NotJson)):
             unreadable = (SchemaError("", "", "unreadable", "the body is no JSON text"),)
             return Standing(unreadable, unreadable)
@@ -186,10 +189,10 @@ class Reading:
         """Whether the reply is a success that carries the answer its operation is for."""
         if self.operation is None or not 200 <= self.status < 300:
             return False
-        bodies = (
-            [chunk.value for chunk in self.chunks] if self.media_type == EVENTS else [self.json]
-        )
-        return any(isinstance(body, dict) and self.operation.answer in body for body in bodies)
+        streamed = self.media_type == EVENTS
+        bodies = [chunk.value for chunk in self.chunks] if streamed else [self.json]
+        member = self.operation.answer.get(streamed)
+        return any(isinstance(body, dict) and member in body for body in bodies)
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -218,3 +221,11 @@ def is_streamed(x: Reading) -> bool:
     """A stream was asked for and an event stream came, not cut by us."""
     wanted = x.asks_stream and x.status == 200 and x.media_type == EVENTS
     return wanted and x.exchange.end is not End.CANCELED
+
+
+def is_aftermath(before: Reading, after: Reading) -> bool:
+    """Whether a valid request failed that followed one that was not valid in the same dialogue:
+    what it shows belongs to the one before.
+    """
+    provoked = not before.standing.valid and after.standing.valid
+    return provoked and after.outcome is Outcome.FAILED

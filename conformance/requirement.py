@@ -3,6 +3,9 @@
 The catalogue is data. A requirement's id begins with the name of its file; how it is judged follows
 from its entry: `shape` names keywords of the judging view, `grammar` missing keys of a stream
 grammar, `refuses` the keywords whose violation must be refused; anything else has a check function.
+
+`on` names surfaces, or kinds of them by what the document says of its operations: `*` all, `plain`
+and `streamed` those of one form, `posts` those whose requests have a body; `-images` takes one out.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from conformance.contract.contract import load
 from conformance.data import SPECS
 from conformance.errors import Defect
 
@@ -96,8 +100,34 @@ def _requirement(stem: str, entry: dict[str, Any]) -> Requirement:
     if not entry["id"].startswith(f"{stem}."):
         raise Defect(f"{entry['id']} stands in {stem}.toml")
     lists = {name: tuple(value) for name, value in entry.items() if isinstance(value, list)}
+    lists["on"] = _surfaces(lists["on"])
     levels = {profile: Level(entry["levels"].get(profile, "off")) for profile in Profile}
     return Requirement(**{**entry, **lists, "levels": levels})
+
+
+def _surfaces(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The surfaces that these words name, in the order of the document."""
+    kinds = _kinds()
+    without = {word[1:] for word in words if word.startswith("-")}
+    wanted = [word for word in words if not word.startswith("-")]
+    found = dict.fromkeys(surface for word in wanted for surface in kinds.get(word, (word,)))
+    if unknown := (found.keys() | without) - set(kinds["*"]):
+        raise Defect(f"{min(unknown)} is no surface of the document")
+    return tuple(surface for surface in found if surface not in without)
+
+
+@cache
+def _kinds() -> Mapping[str, tuple[str, ...]]:
+    operations = load().operations
+    posts = [operation for operation in operations if operation.request]
+    every = [pair for operation in operations for pair in operation.surfaces.items()]
+    kinds = {
+        "*": [surface for _, surface in every],
+        "plain": [surface for streamed, surface in every if not streamed],
+        "streamed": [surface for streamed, surface in every if streamed],
+        "posts": [surface for operation in posts for surface in operation.surfaces.values()],
+    }
+    return {kind: tuple(dict.fromkeys(surfaces)) for kind, surfaces in kinds.items()}
 
 
 def selected(only: tuple[str, ...], everything: Catalogue) -> Iterator[tuple[Requirement, str]]:

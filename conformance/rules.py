@@ -27,7 +27,7 @@ from conformance.contract.contract import Contract
 from conformance.contract.schemas import SchemaError
 from conformance.grammars import MACHINES
 from conformance.ownership import Grammars, Refusals, deviation
-from conformance.reading import EVENTS, NotJson, Reading, is_streamed
+from conformance.reading import EVENTS, NotJson, Outcome, Reading, is_aftermath, is_streamed
 from conformance.requirement import Catalogue
 from conformance.shape import Shapes
 
@@ -70,16 +70,18 @@ class Rules:
 
     def examine(self, dialogue: Dialogue) -> Iterator[Judged]:
         """What every rule that applies says about a finished dialogue."""
-        for reading in dialogue:
-            if reading.surface is not None:
+        for before, reading in zip((None, *dialogue), dialogue, strict=False):
+            aftermath = before is not None and is_aftermath(before, reading)
+            if reading.surface is not None and not aftermath:
                 yield from self._checks(reading)
                 yield from self._refusals(reading)
                 if not reading.standing.invalid:  # what answers nonsense may mirror it
                     yield from self._shapes(reading)
                     yield from self._grammars(reading)
-        for rule in RELATIONS.values():
-            if self.holds(rule.id, dialogue[-1].surface) and _holds(rule.on, dialogue):
-                yield self._outcome(rule.id, dialogue[-1], partial(rule.judge, dialogue))
+        said = tuple(x for x in dialogue if x.outcome is not Outcome.BUSY)
+        for rule in RELATIONS.values() if said else ():
+            if self.holds(rule.id, said[-1].surface) and _holds(rule.on, said):
+                yield self._outcome(rule.id, said[-1], partial(rule.judge, said))
 
     def _checks(self, x: Reading) -> Iterator[Judged]:
         for rule in CHECKS.values():

@@ -31,6 +31,7 @@ from conformance.wire.exchange import Exchange
 
 LOOK = 12.0  # seconds for the first look at the target, whatever it does
 WARM_UP = 16  # tokens
+AT_ONCE = 3  # requests that one dialogue sends at the same time
 
 
 class Listener(Protocol):
@@ -121,9 +122,14 @@ class Run:
     def _execute(self, look: Look, head: Head) -> Result:
         surfaces = frozenset(s for _, s in selected(self.options.only, catalogue()))
         chosen = self.chosen or plan(
-            self.contract, look.model, self.options.intensity, self.options.seed, surfaces
+            self.contract,
+            look.model,
+            self.options.intensity,
+            self.options.seed,
+            surfaces,
+            self.options.embedding_model or "",
         )
-        head = replace(head, planned=chosen.surfaces)
+        head = replace(head, planned=chosen.surfaces, unsent=chosen.unsent)
         record = Ledger(self.out / "run.jsonl", head)
         judge = Judge(head, self.contract)
         self._hand_on(record, judge, look.exchanges)
@@ -144,7 +150,7 @@ class Run:
             key=self.options.api_key,
             limits=Limits(),
             clock=self.clock,
-            max_connections=self.options.concurrency,
+            max_connections=self.options.concurrency * AT_ONCE,
         )
         budget = Budget(
             self.clock() + self.options.seconds,
@@ -192,6 +198,7 @@ class Run:
         return Head(
             target=base,
             model=model,
+            embedding_model=options.embedding_model or "",
             profile=options.profile.value,
             intensity=options.intensity,
             seed=options.seed,

@@ -78,13 +78,29 @@ class Runner:
         turns = probe.turns()
         exchanges: list[Exchange] = []
         try:
-            request = next(turns)
+            turn = next(turns)
             while not self.stopped:
-                exchange = self._ask(request, probe.name, exchanges)
-                request = turns.send(exchange)
+                if isinstance(turn, Request):
+                    exchange = self._ask(turn, probe.name, exchanges)
+                else:
+                    exchange = self._ask_at_once(turn, probe.name, exchanges)
+                turn = turns.send(exchange)
         except StopIteration:
             pass
         return tuple(exchanges)
+
+    def _ask_at_once(
+        self, requests: tuple[Request, ...], name: str, exchanges: list[Exchange]
+    ) -> Exchange:
+        """Send several requests at the same time; they keep their order in the dialogue."""
+        first = len(exchanges)
+        with ThreadPoolExecutor(len(requests)) as pool:
+            sent = [
+                pool.submit(self._send, request, name, first + n)
+                for n, request in enumerate(requests)
+            ]
+            exchanges += [future.result() for future in sent]
+        return exchanges[-1]
 
     def _ask(self, request: Request, name: str, exchanges: list[Exchange]) -> Exchange:
         """Send a request; a server that says it is busy is asked again after a while."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance import covered
 from conformance.check import Finding
 from conformance.requirement import Level, Profile, catalogue
 from conformance.verdict import Exit, Judgement, Row, Verdict
@@ -51,8 +52,19 @@ def summary(judgement: Judgement) -> Iterator[str]:
     yield from _claims(judgement)
     yield from _inconclusive(judgement, profile)
     yield from _findings(judgement, profile)
+    yield from _coverage(judgement)
     counts = [f"{n} {verdict}" for verdict, n in judgement.count(profile).items() if n]
-    yield f"{', '.join(counts)}; {judgement.exchanges} exchanges"
+    busy = f", {judgement.busy} of them answered 429 or 503" if judgement.busy else ""
+    yield f"{', '.join(counts)}; {judgement.exchanges} exchanges{busy}"
+
+
+def _coverage(judgement: Judgement) -> Iterator[str]:
+    if (total := covered.total(judgement.coverage)).sent:
+        yield (
+            f"of the document: {total.sent} of {total.sendable} kinds of value sent, "
+            f"{total.left_out} left out with a reason; "
+            f"{total.seen} of {total.answers} seen in answers"
+        )
 
 
 def _claims(judgement: Judgement) -> Iterator[str]:

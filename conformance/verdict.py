@@ -19,6 +19,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
 from conformance.check import Finding
+from conformance.covered import Covered
 from conformance.ledger import Head, Tail
 from conformance.requirement import Level, Profile, Requirement
 
@@ -90,7 +91,7 @@ class Judgement:
     """Everything that a ledger means.
 
     `unusable` says why nothing could be judged, `undecided` why not enough could be; `answered`
-    counts the successes on each surface.
+    counts the successes on each surface, `busy` the times that the target said it was busy.
     """
 
     head: Head
@@ -99,6 +100,8 @@ class Judgement:
     claims: Mapping[str, Claim]
     answered: Mapping[str, int]
     exchanges: int
+    busy: int = 0
+    coverage: tuple[Covered, ...] = ()
     errors: tuple[str, ...] = ()
     unusable: str = ""
     undecided: tuple[str, ...] = ()

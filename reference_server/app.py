@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from reference_server import chat, completions, embeddings, images
 from reference_server.constrain import Constraints, Uncompilable
-from reference_server.contract import Contract
+from reference_server.contract import Contract, parse
 from reference_server.decode import ROWS, Batch
 from reference_server.engine import Embedder, Engine
 from reference_server.faulty import Faulty
@@ -44,6 +44,7 @@ class Server:
     contract: Contract = field(default_factory=Contract)
     store: Store = field(default_factory=Store)
     lists: int = 0
+    stumbled: bool = False
 
     def __post_init__(self) -> None:
         self.batch = Batch(self.engine, self.rows)
@@ -110,12 +111,28 @@ class Server:
         return JSONResponse({"status": "ok", "sequences": self.batch.size})
 
     async def _read(self, request: Request, path: str) -> Json:
-        sent = self.contract.read(path, await _body(request))
+        body = await _body(request)
+        if "robustness.stumbles" in request.scope.get("faults", ()) and self._stumbles(body):
+            raise failed("internal error")
+        sent = self.contract.read(path, body)
         model = self.known(sent["model"])["id"]
         embeds = model == self.embedder.name
         if embeds != (path == "/embeddings") and self.embedder.name != self.engine.name:
             raise Refused(f"the model {model!r} does not do this", "model", "model_not_supported")
         return sent
+
+    def _stumbles(self, body: bytes) -> bool:
+        """Whether the body before this one was no JSON, for a fault."""
+        before, self.stumbled = self.stumbled, not _is_json(body)
+        return before and not self.stumbled
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        parse(body)
+    except Refused:
+        return False
+    return True
 
 
 async def _body(request: Request) -> bytes:

@@ -9,6 +9,7 @@ from conformance.reading import EVENTS, JSON, NotJson, Outcome, Reading
 from conformance.wire.exchange import End
 
 BUSY = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.SERVICE_UNAVAILABLE)
+GENERIC = frozenset({400, 401, 403, 405, 406, 408, 411, 413, 414, 415, 421, 422, 426, 429, 431})
 OTHER_REFUSALS = (401, 403, 429)  # say nothing about the request
 
 
@@ -111,3 +112,12 @@ def refusal_is_400(x: Reading) -> Answer:
     """An invalid request is refused with 400."""
     if x.status != HTTPStatus.BAD_REQUEST:
         yield Deviation("400", f"{x.status}")
+
+
+@check("http.status-documented", on=lambda x: replied(x) and x.outcome is not Outcome.FAILED)
+def status_documented(x: Reading) -> Answer:
+    """The status is one that a client of this operation can expect."""
+    known = GENERIC | (x.operation.statuses if x.operation else frozenset())
+    unrouted = x.outcome is Outcome.UNROUTED  # not offered: another rule
+    if 400 <= x.status < 500 and x.status not in known and not unrouted:
+        yield Deviation(f"one of {', '.join(map(str, sorted(known)))}", f"{x.status}")

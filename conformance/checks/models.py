@@ -14,7 +14,12 @@ from conformance.reading import JSON, Reading
 
 def is_list(x: Reading) -> bool:
     """A list of models was asked for and came."""
-    return x.operation is not None and x.operation.answer == "data" and x.answered and _json(x)
+    return (
+        x.operation is not None
+        and x.operation.answer.get(False) == "data"
+        and x.answered
+        and _json(x)
+    )
 
 
 def is_retrieval(x: Reading) -> bool:

@@ -89,11 +89,9 @@ class Contract:
 def load() -> Contract:
     """The contract that ships with the suite."""
     document = Document.load(SPECS / "ollama-openai.yaml")
-    judged = overlay.load(SPECS / "overlays" / "contract.yaml")
-    generated = overlay.load(SPECS / "overlays" / "generation.yaml")
-    return Contract(
-        document, overlay.apply(document, judged), overlay.apply(document, judged, generated)
-    )
+    judging = overlay.apply(document, overlay.load(SPECS / "overlays" / "contract.yaml"))
+    generation = overlay.apply(judging, overlay.load(SPECS / "overlays" / "generation.yaml"))
+    return Contract(document, judging, generation)
 
 
 def render(contract: Contract) -> str:

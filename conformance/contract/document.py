@@ -1,8 +1,9 @@
 """An OpenAPI document as a tree: JSON pointers, references, operations, digest.
 
 Operations are read with the extensions that our contract overlay adds: `x-surfaces` names the
-surface of the plain and of the streamed form, `x-answer` the member without which a success
-carries no answer. All of it is data, so that no code knows an operation by name.
+surface of the plain and of the streamed form, `x-answer` the member without which a success of
+that form carries no answer, `x-model` the kind of model that it wants. All of it is data, so that
+no code knows an operation by name.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def has(tree: Any, path: str) -> bool:
 class Operation:
     """One operation of the document.
 
-    `surfaces` maps the form of the answer (False plain, True streamed) to its surface; `request`
+    `surfaces` maps the form of the answer (False plain, True streamed) to its surface, `answer` to
+    the member that carries it; `request`
     and the values of `answers` are pointers of schemas; `answers` is keyed by status and media
     type, `statuses` holds every documented status.
     """
@@ -69,10 +71,11 @@ class Operation:
     method: str
     path: str
     surfaces: Mapping[bool, str]
-    answer: str
+    answer: Mapping[bool, str]
     request: str | None
     answers: Mapping[tuple[int, str], str]
     statuses: frozenset[int]
+    model: str = "text"
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -86,11 +89,17 @@ class Operation:
 
 
 class Document:
-    """A parsed OpenAPI document, or a view made of one. Treat the tree as frozen."""
+    """A parsed OpenAPI document, or a view made of one. Treat the tree as frozen.
 
-    def __init__(self, tree: Tree, source: bytes = b"") -> None:
+    `reasons` says at which pointers an overlay has changed what it was made of, and why.
+    """
+
+    def __init__(
+        self, tree: Tree, source: bytes = b"", reasons: Mapping[str, str] | None = None
+    ) -> None:
         self.tree = tree
         self.source = source
+        self.reasons: Mapping[str, str] = reasons or {}
 
     @classmethod
     def load(cls, path: Path) -> Document:
@@ -122,7 +131,7 @@ class Document:
                     yield self._operation(path, method, item[method])
 
     def _operation(self, path: str, method: str, node: Tree) -> Operation:
-        surfaces = {form == "streamed": name for form, name in node.get("x-surfaces", {}).items()}
+        surfaces = _forms(node.get("x-surfaces", {}))
         body = node.get("requestBody", {}).get("content", {}).get("application/json")
         base = pointer("paths", path, method)
         answers = {
@@ -134,11 +143,12 @@ class Document:
             id=cast("str", node["operationId"]),
             method=method.upper(),
             path=path,
-            surfaces=MappingProxyType(surfaces),
-            answer=node.get("x-answer", ""),
+            surfaces=surfaces,
+            answer=_forms(node.get("x-answer", {})),
             request=body and f"{base}/requestBody/content/application~1json/schema",
             answers=MappingProxyType({key: base + tail for key, tail in answers.items()}),
             statuses=frozenset(int(status) for status in node["responses"]),
+            model=node.get("x-model", "text"),
         )
 
     def route(self, method: str, path: str) -> Operation | None:
@@ -147,3 +157,7 @@ class Document:
         found = [op for op in self.operations if op.pattern.fullmatch(bare)]
         found.sort(key=lambda op: op.path.count("{"))
         return next((op for op in found if op.method == method), None)
+
+
+def _forms(named: Mapping[str, str]) -> Mapping[bool, str]:
+    return MappingProxyType({form == "streamed": name for form, name in named.items()})

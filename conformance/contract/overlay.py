@@ -15,8 +15,10 @@ from typing import Any
 import jsonpath_rfc9535
 import yaml
 
-from conformance.contract.document import Document, Tree
+from conformance.contract.document import Document, Tree, pointer
 from conformance.errors import Defect
+
+Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,17 @@ def _actions(tree: Tree, name: str) -> Iterator[Action]:
 
 
 def apply(document: Document, *overlays: tuple[Action, ...]) -> Document:
-    """A new document with every action carried out in order."""
+    """A new document with every action carried out in order; it keeps their reasons."""
     tree = copy.deepcopy(document.tree)
+    reasons: dict[str, str] = {}
     for action in (action for overlay in overlays for action in overlay):
-        _carry_out(tree, action)
-    return Document(tree, document.source)
+        for place in _carry_out(tree, action):
+            reasons[pointer(*place)] = action.reason
+    return Document(tree, document.source, reasons)
 
 
-def _carry_out(tree: Tree, action: Action) -> None:
+def _carry_out(tree: Tree, action: Action) -> list[Place]:
+    """Change the tree; the places that were changed."""
     places = [node.location for node in jsonpath_rfc9535.find(action.target, tree)]
     if not places:
         raise Defect(
@@ -70,6 +75,7 @@ def _carry_out(tree: Tree, action: Action) -> None:
             del parent[place[-1]]
         else:
             parent[place[-1]] = merge(parent[place[-1]], action.update)
+    return places
 
 
 def merge(old: Any, new: Any) -> Any:

@@ -1,34 +1,40 @@
 """The plan of a run: every probe in the order in which it is held.
 
 One order for every intensity: quick is the first tenth of standard, thorough goes on where standard
-ends. The order touches every surface and each kind of rule early, so that a small budget, or a run
-that is stopped, has judged a little of everything.
+ends. Sources are laid side by side, each spread over its part of the plan, so that a small budget,
+or a run that is stopped, has judged a little of everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain, islice, zip_longest
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain, islice
 from typing import Any
 
+from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, models
-from conformance.probes.coverage import violations
+from conformance.probes import chat, dialogues, hostile, models
 from conformance.probes.probe import Probe, post, single
-from conformance.probes.strategies import draw, strategy
-from conformance.wire.exchange import Request
+from conformance.probes.valid import Factory
+from conformance.probes.violations import violations
 
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
-VALID = {"chat": 60, "chat-stream": 80}  # valid requests drawn for each surface at standard
+LEAST = 12  # probes, however few surfaces are wanted
+EACH = 2  # violations of each keyword at each place, at standard
+Unsent = tuple[str, str, str]  # place, kind of value, reason
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The probes of a run, and what they cost at the most."""
+    """The probes of a run, and what they cost at the most.
+
+    `unsent` holds for each operation the units of the document that no plan sends.
+    """
 
     probes: tuple[Probe, ...]
+    unsent: Mapping[str, tuple[Unsent, ...]] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -47,68 +53,113 @@ class Plan:
         return {name: sum(p.requests for p in self.probes if p.surface == name) for name in names}
 
 
+@dataclass(frozen=True)
+class Source:
+    """Probes of one kind, spread from the beginning of a plan to `until` (1.0 is its end)."""
+
+    probes: tuple[Probe, ...]
+    until: float = 1.0
+
+
 def plan(
-    contract: Contract, model: str, intensity: str, seed: int, surfaces: frozenset[str]
+    contract: Contract,
+    model: str,
+    intensity: str,
+    seed: int,
+    surfaces: frozenset[str],
+    embedding_model: str = "",
 ) -> Plan:
     """The plan for the surfaces that are wanted."""
+    names = {"text": model, "embedding": embedding_model or model}
+    factories = [Factory(contract, operation, names[operation.model], seed)
+                 for operation in contract.operations if operation.request]  # fmt: skip
+    sources = list(chain.from_iterable(_sources(each) for each in factories))
+    directed = [
+        Source(tuple(models.probes()), 0.1),
+        Source(tuple(chat.probes(model)), 0.1),
+        Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(dialogues.completions(model)), 0.5),
+        Source(tuple(dialogues.responses(model)), 0.5),
+    ]
+    probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]
-    everything = [
-        p for p in _ordered(contract, model, seed, max(1.0, size)) if p.surface in surfaces
-    ]
     if size < 1:
-        everything = everything[: max(12, round(len(everything) * size))]
-    return Plan(tuple(everything))
+        probes = _beginning(probes, size)
+    if size > 1:
+        probes += [p for p in _more(factories, len(probes), size) if p.surface in surfaces]
+    return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
 
 
-def _ordered(contract: Contract, model: str, seed: int, size: float) -> Iterator[Probe]:
-    operation = next(op for op in contract.operations if "chat" in op.surfaces.values())
-    sources = [
-        _valid(contract, operation, model, seed, "chat-stream", size),
-        _valid(contract, operation, model, seed, "chat", size),
-        _invalid(contract, operation, model),
-        _malformed(operation, model),
+def merged(sources: Iterable[Source]) -> list[Probe]:
+    """The probes of all sources, in the order of their places in the plan."""
+    placed = [
+        ((n + 0.5) / len(source.probes) * source.until, probe)
+        for source in sources
+        for n, probe in enumerate(source.probes)
     ]
-    yield from models.probes()
-    yield from chat.probes(model)
-    mixed = chain.from_iterable(zip_longest(*sources))
-    yield from (probe for probe in mixed if probe is not None)
+    return [probe for _, probe in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _valid(
-    contract: Contract, operation: Operation, model: str, seed: int, surface: str, size: float
-) -> Iterator[Probe]:
-    """Valid requests from the generation view; `thorough` goes on after `standard`."""
+def _beginning(probes: list[Probe], size: float) -> list[Probe]:
+    """The first part of a plan, by requests."""
+    most = sum(probe.requests for probe in probes) * size
+    sums = accumulate(probe.requests for probe in probes)
+    return probes[: max(LEAST, sum(1 for spent in sums if spent <= most))]
+
+
+def _sources(factory: Factory) -> Iterator[Source]:
+    """What is derived from the document for one operation."""
+    good = factory.minimal()
+    yield Source(tuple(_valid(factory, factory.bodies(), "valid")))
+    yield Source(tuple(_invalid(factory, good)))
+    yield Source(tuple(hostile.probes(factory.operation, good)))
+
+
+def _more(factories: list[Factory], count: int, size: float) -> Iterator[Probe]:
+    """Random valid requests, as many as `size` asks for, more where more can be combined."""
+    others = [replace(factory, seed=factory.seed + 1) for factory in factories]
+    weights = [sum(1 for _ in factory.bodies()) for factory in factories]
+    each = round(count * (size - 1))
+    shares = [round(each * weight / sum(weights)) for weight in weights]
+    more = zip(others, shares, strict=True)
+    yield from merged(
+        Source(tuple(_valid(factory, islice(factory.more(), share), "more")))
+        for factory, share in more
+    )
+
+
+def _valid(factory: Factory, bodies: Iterable[dict[str, Any]], name: str) -> Iterator[Probe]:
+    for n, body in enumerate(bodies):
+        surface = factory.operation.surfaces[body.get("stream", False)]
+        request = post(factory.operation.path, body)
+        yield single(f"{surface}.{name}.{n}", surface, request, tokens=_tokens(body))
+
+
+def _tokens(body: dict[str, Any]) -> int:
+    return sum(int(value) for name, value in body.items() if name.startswith("max_"))
+
+
+def _invalid(factory: Factory, good: dict[str, Any]) -> Iterator[Probe]:
+    """Invalid requests for every constraint, in turn plain and streamed where there are both."""
+    operation = factory.operation
+    for n, each in enumerate(violations(factory.contract, operation, good, EACH)):
+        body: Any = each.body
+        streamed = factory.streams and each.turn % 2 == 1 and isinstance(body, dict)
+        streamed = streamed and "stream" not in body
+        surface = operation.surfaces[streamed]
+        request = post(operation.path, body | {"stream": True} if streamed else body)
+        yield single(f"{surface}.invalid.{n}", surface, request, tokens=_tokens(good))
+
+
+def unsent(factory: Factory) -> Iterator[Unsent]:
+    """The units of the document that no valid request has, each with the reason of the overlay."""
+    node = _request(factory.contract, factory.operation)
+    sent = set().union(*(coverage.seen(node, body) for body in factory.samples()))
+    for (place, kind), trail in dict(coverage.units(node)).items():
+        if (place, kind) not in sent:
+            yield place, kind, coverage.reason(factory.contract.generation, trail)
+
+
+def _request(contract: Contract, operation: Operation) -> coverage.Node:
     assert operation.request is not None
-    source = strategy(contract.generation, contract.generation.at(operation.request))
-    count = VALID[surface]
-    rounds = range(round(size))
-    bodies = chain.from_iterable(draw(source, count, seed + n) for n in rounds)
-    streamed = {"stream": True} if surface == operation.surfaces.get(True) else {}
-    for n, body in enumerate(islice(bodies, round(count * size))):
-        sent = {k: v for k, v in body.items() if k != "stream"} | {"model": model} | streamed
-        tokens = int(sent.get("max_tokens", 0))
-        yield single(f"{surface}.valid.{n}", surface, post(operation.path, sent), tokens=tokens)
-
-
-def _invalid(contract: Contract, operation: Operation, model: str) -> Iterator[Probe]:
-    """Invalid requests for every constraint, in turn plain and streamed; the plain ones first of
-    each kind, as they are cheaper to read.
-    """
-    for n, body in enumerate(violations(contract, operation, chat.good(model))):
-        streamed = n % 2 == 1 and isinstance(body, dict) and "stream" not in body
-        sent: Any = body | {"stream": True} if streamed else body
-        yield _refused(f"invalid.{n}", operation, post(operation.path, sent), streamed=streamed)
-
-
-def _malformed(operation: Operation, model: str) -> Iterator[Probe]:
-    """Bodies that are no JSON at all."""
-    whole = post(operation.path, chat.good(model)).body or b""
-    for n, body in enumerate((b"{", b"", whole[:-1], b"nope", b"\xff\xfe", whole[:-1] + b",}")):
-        yield _refused(
-            f"malformed.{n}", operation, Request("POST", operation.path, (), body), streamed=False
-        )
-
-
-def _refused(name: str, operation: Operation, request: Request, *, streamed: bool) -> Probe:
-    surface = operation.surfaces[streamed]
-    return single(f"{surface}.{name}", surface, request, tokens=8)
+    return coverage.tree(contract.document, operation.request)

@@ -9,15 +9,16 @@ from typing import Any
 
 from conformance.wire.exchange import Exchange, Request
 
-Turns = Generator[Request, Exchange, None]
+Turns = Generator[Request | tuple[Request, ...], Exchange, None]
 
 
 @dataclass(frozen=True)
 class Probe:
     """A dialogue that can be held once.
 
-    `requests` and `tokens` are upper bounds of what it costs; `alone` asks that nothing else is
-    under way meanwhile, for rules about time.
+    A turn is a request, or several that are sent at once; of those the exchange of the last one is
+    handed back. `requests` and `tokens` are upper bounds of what it costs; `alone` asks that
+    nothing else is under way meanwhile, for rules about time.
     """
 
     name: str
@@ -50,3 +51,11 @@ def single(
         yield request
 
     return Probe(name, surface, turns, tokens=tokens, alone=alone)
+
+
+def answer(exchange: Exchange) -> Any:
+    """The JSON value of an answer, for the turn that goes on from it; None where there is none."""
+    try:
+        return json.loads(exchange.reply.body) if exchange.reply else None
+    except (ValueError, RecursionError):
+        return None

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from conformance.contract.contract import load
 from conformance.contract.document import has, resolve
 from conformance.ledger import Recording
-from conformance.report import evidence
+from conformance.report import coverage, evidence
 from conformance.report.clean import clean
 from conformance.requirement import Profile
 from conformance.text import HEADLINES
@@ -73,6 +73,7 @@ def render(judgement: Judgement, recording: Recording) -> str:
             open_reasons=_reasons(rows, profile),
             broken=[(row, list(_examples(row, judgement, recording))) for row in broken],
             surfaces=_by_surface(judgement.rows),
+            coverage=coverage.view(judgement.coverage),
             symbols=SYMBOLS,
             sources=sources,
             style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704  our own

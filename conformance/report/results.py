@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from conformance.check import Finding
@@ -39,6 +40,7 @@ def document(judgement: Judgement) -> dict[str, Any]:
         else None,
         "exit": {"code": int(code), "name": code.name.lower()},
         "exchanges": judgement.exchanges,
+        "busy": judgement.busy,
         "unusable": clean(judgement.unusable),
         "undecided": [clean(reason) for reason in judgement.undecided],
         "errors": [clean(error) for error in judgement.errors],
@@ -48,6 +50,7 @@ def document(judgement: Judgement) -> dict[str, Any]:
         ],
         "counts": {p: {v: n for v, n in judgement.count(p).items() if n} for p in Profile},
         "requirements": [_row(row) for row in judgement.rows],
+        "coverage": [asdict(each) for each in judgement.coverage],
     }
 
 

@@ -1,20 +1,25 @@
 """The document, its overlays, and the requests that are made of them."""
 
 import json
+from itertools import combinations, islice, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.contract import overlay
+from conformance.contract import coverage, overlay
 from conformance.contract.contract import load
 from conformance.contract.document import Document, escape, pointer, resolve
 from conformance.errors import Defect
-from conformance.probes.coverage import violations
-from conformance.probes.plan import plan
-from conformance.probes.strategies import draw, strategy
+from conformance.leeway import leeway
+from conformance.probes.hostile import BODIES
+from conformance.probes.plan import plan, unsent
+from conformance.probes.valid import Factory
+from conformance.probes.violations import violations
+from conformance.reading import Reading
+from conformance.wire.exchange import End, Exchange, Request
 
-SURFACES = frozenset({"models", "chat", "chat-stream"})
+SURFACES = frozenset(s for op in load().operations for s in op.surfaces.values())
 GOOD = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 4}
 
 
@@ -87,33 +92,139 @@ def test_members_name_the_capabilities_that_they_need() -> None:
     assert load().standing(chat(), GOOD).needs == frozenset()
 
 
-def test_generated_requests_are_valid_small_and_the_same_each_time() -> None:
+def factories() -> list[Factory]:
     contract = load()
-    source = strategy(contract.generation, contract.generation.at(chat().request))
-    bodies = draw(source, 60, 1)
-    assert bodies == draw(source, 60, 1)
-    assert len(bodies) > 40
-    for body in bodies:
-        assert contract.standing(chat(), body).valid
-        assert 1 <= body["max_tokens"] <= 16
+    return [Factory(contract, op, "m", 1) for op in contract.operations if op.request]
+
+
+@pytest.mark.parametrize("factory", factories(), ids=lambda f: f.operation.id)
+def test_generated_requests_are_valid_small_and_the_same_each_time(factory: Factory) -> None:
+    bodies = list(factory.bodies())
+    again = Factory(load(), factory.operation, "m", 1)
+    assert bodies == list(again.bodies())
+    assert list(islice(factory.more(), 50)) == list(islice(again.more(), 50))
+    for body in (*bodies, *islice(factory.more(), 50)):
+        assert load().standing(factory.operation, body).valid
+        assert all(1 <= value <= 20 for name, value in body.items() if name.startswith("max_"))
     members = {name for body in bodies for name in body}
-    assert members == set(contract.generation.at(chat().request)["properties"])
+    assert members == set(factory.schema["properties"])
+
+
+@pytest.mark.parametrize("factory", factories(), ids=lambda f: f.operation.id)
+def test_every_two_levels_of_two_members_are_sent_together(factory: Factory) -> None:
+    bodies = [set(map(repr, body.items())) for body in factory.bodies()]
+    exclusive = [set(group) for group in factory.schema.get("x-exclusive", ())]
+
+    def stands_in(body: set[str], level: list[dict[str, object]]) -> bool:
+        return any({repr(pair) for pair in value.items()} <= body for value in level)
+
+    for a, b in combinations(factory.factors, 2):
+        for x, y in product(a, b):
+            if not any(group <= {*x[0], *y[0]} for group in exclusive):
+                assert any(stands_in(body, x) and stands_in(body, y) for body in bodies), (x, y)
+
+
+@pytest.mark.parametrize("factory", factories(), ids=lambda f: f.operation.id)
+def test_what_is_never_sent_has_a_reason(factory: Factory) -> None:
+    left_out = list(unsent(factory))
+    assert left_out
+    assert [row for row in left_out if not row[2]] == []
+
+
+def test_streams_and_plain_answers_are_asked_for_in_balance() -> None:
+    for factory in factories():
+        if factory.streams:
+            forms = [body.get("stream", False) for body in factory.bodies()]
+            assert 0.3 < forms.count(True) / len(forms) < 0.7
+
+
+def test_texts_of_all_planes_of_unicode_are_sent() -> None:
+    whole = json.dumps([list(f.bodies()) for f in factories()], ensure_ascii=False)
+    assert {0, 1, 2, 3, 14, 15, 16} <= {ord(character) >> 16 for character in whole}
+
+
+KINDS = {
+    ("/stop", "one"): {"stop": ["x"]},
+    ("/stop", "many"): {"stop": ["x", "y"]},
+    ("/stop", "ascii"): {"stop": "x"},
+    ("/stop/*", "astral"): {"stop": ["🛑"]},
+    ("/temperature", "minimum"): {"temperature": 0},
+    ("/temperature", "maximum"): {"temperature": 2.0},
+    ("/temperature", "between"): {"temperature": 0.5},
+    ("/seed", "negative"): {"seed": -1},
+    ("/stream_options/include_usage", "absent"): {"stream_options": {}},
+    ("/response_format/type", '"json_object"'): {"response_format": {"type": "json_object"}},
+}
+
+
+@pytest.mark.parametrize("unit", KINDS, ids=str)
+def test_a_body_shows_kinds_of_value_at_places(unit: tuple[str, str]) -> None:
+    node = coverage.tree(load().document, chat().request)
+    assert unit in coverage.seen(node, GOOD | KINDS[unit])
+    assert unit not in coverage.seen(node, GOOD)
+    assert unit in dict(coverage.units(node))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.integers(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["messages", "stop", "tools", "role"]), inner)
+        ),
+    )
+)
+def test_whatever_is_sent_shows_only_units_of_the_document(value: object) -> None:
+    node = coverage.tree(load().document, chat().request)
+    assert coverage.seen(node, value) <= set(dict(coverage.units(node)))
 
 
 def test_invalid_requests_violate_every_constraint_once_before_any_twice() -> None:
     contract = load()
-    bodies = list(violations(contract, chat(), GOOD))
-    assert all(contract.standing(chat(), body).invalid for body in bodies)
-    assert len({json.dumps(body, sort_keys=True) for body in bodies}) == len(bodies) > 150
-    kinds = [
-        (s.keyword, s.place)
-        for body in bodies
-        for s in contract.standing(chat(), body).document[:1]
-    ]
+    found = violations(contract, chat(), GOOD, 9)
+    assert all(contract.standing(chat(), each.body).invalid for each in found)
+    bodies = {json.dumps(each.body, sort_keys=True) for each in found}
+    assert len(bodies) == len(found) > 150
+    kinds = [(each.keyword, each.place) for each in found]
     assert len(set(kinds[: len(set(kinds))])) == len(set(kinds))
     assert {"type", "required", "enum", "minimum", "maximum", "oneOf"} <= {
         keyword for keyword, _ in kinds
     }
+
+
+LEEWAY = {
+    "media type": (b"{}", (("Content-Type", "text/plain"),)),
+    "byte order mark": (b"\xef\xbb\xbf{}", ()),
+    "NaN": (b'{"temperature":NaN}', ()),
+    "digits": (b'{"seed":%s}' % (b"9" * 40), ()),
+    "double precision": (b'{"temperature":1e999}', ()),
+    "repeated": (b'{"model":"a","model":"b"}', ()),
+    "surrogate": (b'{"user":"\\ud800"}', ()),
+    "nesting": (b'{"user":' + b"[" * 70 + b"]" * 70 + b"}", ()),
+}
+
+
+@pytest.mark.parametrize("name", LEEWAY)
+def test_what_json_leaves_open_is_neither_valid_nor_invalid(name: str) -> None:
+    body, headers = LEEWAY[name]
+    request = Request("POST", "/chat/completions", headers, body)
+    assert name in leeway(request)
+    standing = Reading(Exchange(0, "d", 0, request, None, End.BROKEN), load()).standing
+    assert (standing.valid, standing.invalid) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"a":"\\ud83d\\ude00"}', b'{"a":[[[1.5e3]]]}', b"{", b""]
+)
+def test_what_json_decides_has_no_leeway(body: bytes) -> None:
+    assert leeway(Request("POST", "/chat/completions", (), body)) == ""
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_hostile_body_is_no_valid_request(name: str) -> None:
+    body = BODIES[name](json.dumps(GOOD, separators=(",", ":")).encode())
+    request = Request("POST", "/chat/completions", (), body)
+    assert not Reading(Exchange(0, "d", 0, request, None, End.BROKEN), load()).standing.valid
 
 
 def test_quick_is_the_beginning_of_standard_and_touches_every_surface() -> None:

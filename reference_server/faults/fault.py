@@ -35,8 +35,9 @@ Changes = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """One deviation. `breaks` names requirements, `on` the surfaces whose replies it changes,
-    `field` the report of a real server that did it; `change` is None for a behaviour fault.
+    """One deviation. `breaks` names requirements, `on` the surfaces whose replies it changes (of a
+    behaviour fault the beginnings of the names of dialogues that show it), `field` the report of a
+    real server that did it; `change` is None for a behaviour fault.
     """
 
     id: str
@@ -97,15 +98,23 @@ def _add(
     _FAULTS[id_] = Fault(id_, frozenset(breaks), tuple(on.split()), summary, field, change)
 
 
+SURFACES: Mapping[str, tuple[str, str]] = {
+    "/chat/completions": ("chat", "chat-stream"),
+    "/completions": ("completions", "completions-stream"),
+    "/embeddings": ("embeddings", "embeddings"),
+    "/images/generations": ("images", "images"),
+    "/responses": ("responses", "responses-stream"),
+}
+
+
 def surface(request: Request) -> str:
     """The surface that a request is for; the empty string if none."""
     path = request.path.partition("?")[0]
     if path == "/models" or path.startswith("/models/"):
         return "models"
-    if path != "/chat/completions":
-        return ""
+    plain, streamed = SURFACES.get(path, ("", ""))
     sent = _json(request.body)
-    return "chat-stream" if isinstance(sent, dict) and sent.get("stream") is True else "chat"
+    return streamed if isinstance(sent, dict) and sent.get("stream") is True else plain
 
 
 def _json(data: bytes | None) -> Any:

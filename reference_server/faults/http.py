@@ -216,3 +216,9 @@ def takes_any_temperature(sent: Any, reply: Reply) -> Reply | None:
 def refuses_with_422(reply: Reply) -> Reply | None:
     """Refuses invalid requests with 422."""
     return replace(reply, status=422) if reply.status == 400 else None
+
+
+@fault(breaks={"http.status-documented", "http.refusal-is-400"}, on="completions")
+def is_a_teapot(reply: Reply) -> Reply | None:
+    """Refuses with 418."""
+    return replace(reply, status=418) if reply.status == 400 else None

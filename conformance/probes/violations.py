@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import schemathesis
@@ -19,24 +20,41 @@ from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
 
 
-def violations(contract: Contract, operation: Operation, good: dict[str, Any]) -> Iterator[Any]:
+@dataclass(frozen=True)
+class Violation:
+    """A body with one violation: the keyword and the place, as `standing` finds them. `turn` goes
+    through the places of a keyword, and then through further values at one place.
+    """
+
+    keyword: str
+    place: str
+    turn: int
+    body: Any
+
+
+def violations(
+    contract: Contract, operation: Operation, good: dict[str, Any], most: int
+) -> list[Violation]:
     """Bodies that are invalid by document and contract: `good` with one violation each.
 
     The same ones in the same order every time, none twice: first one for each violated keyword at
-    each place, then a second one for each, and so on.
+    each place, then a second one for each, and so on up to `most`.
     """
     seen: set[str] = set()
-    kinds: Counter[tuple[str, str]] = Counter()
-    found: list[tuple[int, Any]] = []
+    places: dict[str, Counter[str]] = {}
+    found: list[tuple[int, Violation]] = []
     for bad in (*_not_objects(), *_without(good), *_grafts(contract, operation, good)):
         key = json.dumps(bad, sort_keys=True)
         standing = contract.standing(operation, bad)
         if key not in seen and standing.invalid:
             seen.add(key)
-            kind = (standing.document[0].keyword, standing.document[0].place)
-            kinds[kind] += 1
-            found.append((kinds[kind], bad))
-    yield from (bad for _, bad in sorted(found, key=lambda pair: pair[0]))
+            error = standing.document[0]
+            ranks = places.setdefault(error.keyword, Counter())
+            ranks[error.place] += 1
+            rank, turn = ranks[error.place], list(ranks).index(error.place) + ranks[error.place] - 1
+            if rank <= most:
+                found.append((rank, Violation(error.keyword, error.place, turn, bad)))
+    return [violation for _, violation in sorted(found, key=lambda pair: pair[0])]
 
 
 def _not_objects() -> Iterator[Any]:

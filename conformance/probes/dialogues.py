@@ -1,0 +1,91 @@
+"""Dialogues of several turns: going on from an answer, repeating a request, several at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.probes.chat import PATH as CHAT
+from conformance.probes.chat import WEATHER, user
+from conformance.probes.probe import Probe, Turns, answer, post
+
+RESPONSES = "/responses"
+COMPLETIONS = "/completions"
+TOKENS = 16
+NONCES = ("amber", "basalt", "cobalt")
+Body = dict[str, Any]
+
+
+def chat(model: str) -> Iterator[Probe]:
+    """Dialogues by chat."""
+    asked = {"model": model, "messages": user("Count from 1 to 5."), "max_tokens": TOKENS}
+    yield Probe("chat.continue", "chat", lambda: _continue(asked), 2, 2 * TOKENS)
+    yield Probe("chat.tool-loop", "chat", lambda: _tool_loop(model), 2, 5 * TOKENS)
+    yield from _of_form(CHAT, "chat", "chat-stream", lambda text: {
+        "model": model, "messages": user(text), "max_tokens": TOKENS})  # fmt: skip
+
+
+def completions(model: str) -> Iterator[Probe]:
+    """Dialogues by completions."""
+    yield from _of_form(COMPLETIONS, "completions", "completions-stream", lambda text: {
+        "model": model, "prompt": text, "max_tokens": TOKENS})  # fmt: skip
+
+
+def responses(model: str) -> Iterator[Probe]:
+    """Dialogues by responses."""
+    asked = {"model": model, "input": "Count from 1 to 5.", "max_output_tokens": TOKENS}
+    yield Probe("responses.continue", "responses", lambda: _from_response(asked), 2, 2 * TOKENS)
+    yield from _of_form(RESPONSES, "responses", "responses-stream", lambda text: {
+        "model": model, "input": text, "max_output_tokens": TOKENS})  # fmt: skip
+
+
+def _of_form(path: str, plain: str, streamed: str, body: Any) -> Iterator[Probe]:
+    """The same request three times, and three streams at once."""
+    asked = body("Name three colours.") | {"temperature": 0.0}
+    yield Probe(f"{plain}.thrice", plain, lambda: _thrice(path, asked), 3, 3 * TOKENS)
+    streams = tuple(
+        post(path, body(f"Repeat this word again and again: {word}") | {"stream": True})
+        for word in NONCES
+    )
+    yield Probe(f"{streamed}.at-once", streamed, lambda: _at_once(*streams), 3, 3 * TOKENS)
+
+
+def _continue(asked: Body) -> Turns:
+    first = answer((yield post(CHAT, asked)))
+    try:
+        said = first["choices"][0]["message"]
+    except (KeyError, IndexError, TypeError):
+        return
+    yield post(CHAT, asked | {"messages": [*asked["messages"], said, *user("Go on.")]})
+
+
+def _tool_loop(model: str) -> Turns:
+    """A tool is called, its result is sent, and the model answers."""
+    messages = user("What is the weather in Paris? Use the tool.")
+    asked = {"model": model, "messages": messages, "tools": [WEATHER], "max_tokens": 4 * TOKENS}
+    first = answer((yield post(CHAT, asked)))
+    try:
+        said = first["choices"][0]["message"]
+        ids = [call["id"] for call in said["tool_calls"]]
+    except (KeyError, IndexError, TypeError):
+        return
+    results = [{"role": "tool", "tool_call_id": id_, "content": json.dumps({"degrees": 4})}
+               for id_ in ids]  # fmt: skip
+    told = {"messages": [*messages, said, *results], "max_tokens": TOKENS}
+    yield post(CHAT, asked | told)
+
+
+def _from_response(asked: Body) -> Turns:
+    first = answer((yield post(RESPONSES, asked)))
+    if isinstance(first, dict) and isinstance(first.get("id"), str):
+        yield post(RESPONSES, asked | {"input": "Go on.", "previous_response_id": first["id"]})
+
+
+def _thrice(path: str, asked: Body) -> Turns:
+    for _ in range(3):
+        yield post(path, asked)
+
+
+def _at_once(*requests: Any) -> Turns:
+    yield tuple(requests)
