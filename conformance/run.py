@@ -23,7 +23,7 @@ from conformance.probes import chat, models
 from conformance.probes.plan import Plan, plan
 from conformance.probes.probe import Probe, get, post, single
 from conformance.requirement import catalogue, selected
-from conformance.runner import Budget, Clock, Runner
+from conformance.runner import AT_ONCE, Budget, Clock, Runner
 from conformance.target import bases, seen
 from conformance.verdict import Judgement
 from conformance.wire.client import Client, Limits
@@ -31,7 +31,6 @@ from conformance.wire.exchange import Exchange
 
 LOOK = 12.0  # seconds for the first look at the target, whatever it does
 WARM_UP = 16  # tokens
-AT_ONCE = 3  # requests that one dialogue sends at the same time
 
 
 class Listener(Protocol):
@@ -139,7 +138,9 @@ class Run:
         if judge.claims.unusable() and not self._stopped:
             tail = Tail("unusable", judge.claims.unusable())
         else:
-            self.listener.planned(chosen, _expected(warm, chosen, self.options.concurrency))
+            runner.pace = _pace(warm)
+            seconds = runner.pace * chosen.tokens / self.options.concurrency
+            self.listener.planned(chosen, seconds or None)
             tail = self._hold(runner, chosen, record, judge)
         record.close(tail)
         return Result(judge.result(tail), record.path)
@@ -260,9 +261,8 @@ def _warm_up(model: str) -> Probe:
     return single("warm-up", "chat", post(chat.PATH, body), tokens=WARM_UP)
 
 
-def _expected(warm: tuple[Exchange, ...], chosen: Plan, concurrency: int) -> float | None:
-    """Seconds that the plan takes at the speed of the warm-up, where it can be told."""
+def _pace(warm: tuple[Exchange, ...]) -> float:
+    """Seconds that a token took in the warm-up, at the least; 0 where that cannot be told."""
     if not warm or warm[-1].reply is None:
-        return None
-    each = (warm[-1].ended - warm[-1].started) / WARM_UP
-    return each * chosen.tokens / concurrency
+        return 0.0
+    return (warm[-1].ended - warm[-1].started) / WARM_UP

@@ -1,7 +1,8 @@
 """The runner: holds dialogues, keeps the budget, records. It knows nothing of right and wrong.
 
-Probes that ask to be alone go first, one at a time; the others are held by as many threads as the
-concurrency says. A dialogue is handed on, whole, when it has finished.
+Dialogues are begun in the order of the plan, by as many threads as the concurrency says; one that
+asks to be alone waits for the others and they for it. A dialogue is handed on, whole, when it has
+finished.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
+from conformance.gate import TICK, Gate, busy
 from conformance.ledger import Tail
 from conformance.probes.probe import Probe
 from conformance.wire.client import Client
 from conformance.wire.exchange import End, Exchange, Request
 
-PATIENCE = 3  # times that a busy server is asked again
-LONGEST_WAIT = 30.0  # seconds, whatever Retry-After says
+PATIENCE = 4  # times that a busy server is asked again
+AT_ONCE = 3  # requests that one dialogue sends at the same time
 LOST = 5  # dialogues without any reply, one after the other, after which the target is given up
-TICK = 0.2  # seconds between two looks at the clock
+Done = Callable[[tuple[Exchange, ...]], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Clock:
 
 
 class Runner:
-    """Holds dialogues by a client. `stop` may be called from a signal handler."""
+    """Holds dialogues by a client. `stop` may be called from a signal handler; `pace` is what a
+    token takes in seconds, as far as is known.
+    """
 
     def __init__(
         self, client: Client, clock: Clock, budget: Budget, concurrency: int, first: int = 0
@@ -57,11 +60,14 @@ class Runner:
         self.concurrency = concurrency
         self.sent = 0
         self.tokens = 0
+        self.pace = 0.0
         self._numbers = itertools.count(first)
         self._stopped = threading.Event()
+        self._gate = Gate(concurrency * AT_ONCE, self._stopped)
         self._lock = threading.Lock()
         self._active: dict[int, int] = {}
         self._silent = 0
+        self._left_out = 0
 
     def stop(self) -> None:
         """End the run: nothing more is sent, what is under way is abandoned."""
@@ -103,72 +109,67 @@ class Runner:
         return exchanges[-1]
 
     def _ask(self, request: Request, name: str, exchanges: list[Exchange]) -> Exchange:
-        """Send a request; a server that says it is busy is asked again after a while."""
+        """Send a request; a server that says it is busy is asked again when it wants to be."""
         for _ in range(PATIENCE + 1):
             exchange = self._send(request, name, len(exchanges))
             exchanges.append(exchange)
-            if not _busy(exchange) or self._stopped.wait(_retry_after(exchange)):
+            if not busy(exchange.reply) or self.stopped:
                 break
         return exchange
 
     def _send(self, request: Request, name: str, step: int) -> Exchange:
+        self._gate.enter()
         with self._lock:
             number = next(self._numbers)
             self.sent += 1
             for other in self._active:
                 self._active[other] += 1
             self._active[number] = len(self._active)
+        reply = None
         try:
             exchange = self.client.send(request, number=number, dialogue=name, step=step)
+            reply = exchange.reply
         finally:
+            self._gate.leave(reply)
             with self._lock:
                 neighbours = self._active.pop(number)
         return replace(exchange, neighbours=neighbours)
 
-    def run(self, probes: tuple[Probe, ...], done: Callable[[tuple[Exchange, ...]], None]) -> Tail:
+    def run(self, probes: tuple[Probe, ...], done: Done) -> Tail:
         """Hold every dialogue that the budget allows; says why it ended."""
         began = self.clock()
-        reason = self._alone([p for p in probes if p.alone], done)
-        if not reason:
-            reason = self._together([p for p in probes if not p.alone], done)
-        words = reason or "complete"
-        return Tail(words, _DETAILS.get(words, ""), round(self.clock() - began, 3))
-
-    def _alone(self, probes: list[Probe], done: Callable[[tuple[Exchange, ...]], None]) -> str:
-        for probe in probes:
-            if reason := self._ended(probe):
-                return reason
-            self._finish(self.hold(probe), done)
-        return ""
-
-    def _together(self, probes: list[Probe], done: Callable[[tuple[Exchange, ...]], None]) -> str:
-        queue = iter(probes)
         running: set[Future[tuple[Exchange, ...]]] = set()
         reason = ""
         with ThreadPoolExecutor(self.concurrency) as pool:
-            while True:
-                reason = self._over() or reason or self._fill(queue, running, pool)
-                if not running:
-                    return reason if reason != "empty" else ""
-                finished, running = wait(running, TICK, FIRST_COMPLETED)
-                for future in finished:
-                    self._finish(future.result(), done)
+            for probe in probes:
+                self._settle(running, 0 if probe.alone else self.concurrency - 1, done)
+                if reason := self._ended(probe):
+                    break
+                if self._too_long(probe):
+                    continue
+                running.add(pool.submit(self.hold, probe))
+                if probe.alone:
+                    self._settle(running, 0, done)
+            self._settle(running, 0, done)
+        words = self._over() or reason or ("seconds" if self._left_out else "complete")
+        return Tail(words, _DETAILS.get(words, ""), round(self.clock() - began, 3))
 
-    def _fill(
-        self,
-        queue: Iterator[Probe],
-        running: set[Future[tuple[Exchange, ...]]],
-        pool: ThreadPoolExecutor,
-    ) -> str:
-        """Start dialogues until all hands are busy; why no more are started, or nothing."""
-        while len(running) < self.concurrency:
-            probe = next(queue, None)
-            if probe is None:
-                return "empty"
-            if reason := self._ended(probe):
-                return reason
-            running.add(pool.submit(self.hold, probe))
-        return ""
+    def _settle(self, running: set[Future[tuple[Exchange, ...]]], most: int, done: Done) -> None:
+        """Wait until no more than so many dialogues are under way."""
+        while len(running) > most:
+            self._over()
+            finished, left = wait(running, TICK, FIRST_COMPLETED)
+            running.intersection_update(left)
+            for future in finished:
+                self._finish(future.result(), done)
+
+    def _too_long(self, probe: Probe) -> bool:
+        """Whether a dialogue would take longer than the time that is left: it is left out, so that
+        shorter ones still fit.
+        """
+        long = probe.tokens * self.pace > self.budget.seconds - self.clock()
+        self._left_out += long
+        return long
 
     def _ended(self, probe: Probe) -> str:
         """Why a probe is not begun, or nothing; its tokens are booked if it is."""
@@ -192,9 +193,7 @@ class Runner:
             return "seconds"
         return ""
 
-    def _finish(
-        self, exchanges: tuple[Exchange, ...], done: Callable[[tuple[Exchange, ...]], None]
-    ) -> None:
+    def _finish(self, exchanges: tuple[Exchange, ...], done: Done) -> None:
         if not exchanges:
             return
         silent = all(x.reply is None and x.end is End.BROKEN for x in exchanges)
@@ -209,14 +208,3 @@ _DETAILS = {
     "interrupted": "the run was stopped",
     "lost": f"the target gave no reply to {LOST} dialogues in a row",
 }
-
-
-def _busy(exchange: Exchange) -> bool:
-    reply = exchange.reply
-    busy = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-    return reply is not None and reply.status in busy
-
-
-def _retry_after(exchange: Exchange) -> float:
-    value = (exchange.reply.header("retry-after") if exchange.reply else None) or "1"
-    return min(float(value), LONGEST_WAIT) if value.isascii() and value.isdigit() else 1.0

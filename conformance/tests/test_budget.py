@@ -1,0 +1,164 @@
+"""Slow, narrow and busy targets: a run ends within its budget and says what it did not reach."""
+
+import itertools
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import httpx
+import pytest
+from answers import reply
+
+from conformance import ledger
+from conformance.config import Options
+from conformance.contract.contract import load
+from conformance.gate import LONGEST, Gate, retry_after
+from conformance.probes.plan import plan
+from conformance.requirement import Profile
+from conformance.run import Result, Run, Silent
+from conformance.target import embedded
+from conformance.verdict import Exit, Verdict
+from conformance.wire.exchange import Reply
+
+SURFACES = frozenset(s for op in load().operations for s in op.surfaces.values())
+GRACE = 3.0  # seconds for the first look, and for what is under way when the time ends
+
+
+def run(url: str, folder: Path, **options: object) -> tuple[Result, float]:
+    began = time.monotonic()
+    result = Run(url, Options(**options), folder, Silent()).execute()
+    return result, time.monotonic() - began
+
+
+def assert_cut_short(result: Result, seconds: float, budget: float) -> None:
+    judgement = result.judgement
+    assert seconds < budget + GRACE
+    assert judgement.tail.reason == "seconds"
+    assert judgement.exit(Profile.OLLAMA) is Exit.UNDECIDED
+    assert judgement.count(Profile.OLLAMA)[Verdict.FAIL] == 0
+    unreached = [row for row in judgement.rows if "before anything could show it" in row.reason]
+    assert unreached
+    assert all(Verdict.INCONCLUSIVE in row.verdicts.values() for row in unreached)
+
+
+def test_a_target_at_two_tokens_a_second_is_judged_on_every_surface(tmp_path: Path) -> None:
+    with embedded("--pace", "0.5") as url:
+        result, seconds = run(url, tmp_path, max_seconds=25.0, intensity="quick")
+    assert_cut_short(result, seconds, 25.0)
+    answered = result.judgement.answered
+    assert {s for s in SURFACES if answered[s]} >= SURFACES - {"images", "responses-stream"}
+
+
+def test_a_target_with_one_slot_is_judged(tmp_path: Path) -> None:
+    with embedded("--sequences", "1") as url:
+        result, _ = run(url, tmp_path, max_seconds=60.0, intensity="quick")
+    judgement = result.judgement
+    assert judgement.tail.reason == "complete"
+    assert judgement.busy > 0
+    assert judgement.count(Profile.OLLAMA)[Verdict.FAIL] == 0
+    assert all(judgement.answered[s] for s in ("chat", "chat-stream", "responses", "embeddings"))
+
+
+def half_busy(url: str, after: str) -> Callable[[BaseHTTPRequestHandler, bytes], None]:
+    """Forwards every other request, and says 429 to the rest."""
+    turn = itertools.count()
+
+    def respond(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        if next(turn) % 2:
+            handler.send_response(429)
+            handler.send_header("retry-after", after)
+            handler.send_header("content-length", "0")
+            handler.end_headers()
+            return
+        path = handler.path.removeprefix("/v1")
+        kind = {"content-type": handler.headers.get("content-type", "")}
+        answer = httpx.request(handler.command, url + path, content=body, headers=kind)
+        reply(handler, answer.status_code, answer.headers["content-type"], answer.content)
+
+    return respond
+
+
+@pytest.mark.parametrize(("after", "reason"), [("0", "complete"), ("1", "seconds")])
+def test_a_target_that_is_busy_half_of_the_time_is_no_failure(
+    serve: Callable[..., str], tmp_path: Path, after: str, reason: str
+) -> None:
+    with embedded() as url:
+        busy = serve(half_busy(url, after))
+        result, seconds = run(busy, tmp_path, max_seconds=15.0, intensity="quick")
+    judgement = result.judgement
+    assert seconds < 15.0 + GRACE
+    assert judgement.tail.reason == reason
+    assert judgement.busy > 5
+    assert judgement.count(Profile.OLLAMA)[Verdict.FAIL] == 0
+    assert not judgement.errors
+
+
+def test_every_operation_and_each_kind_of_rule_is_touched_by_a_tenth() -> None:
+    probes = plan(load(), "m", "quick", 0, SURFACES).probes
+    assert {probe.surface for probe in probes} == SURFACES
+    for operation in ("chat", "completions", "embeddings", "images", "responses"):
+        names = [probe.name for probe in probes if probe.name.startswith(operation)]
+        assert any(".valid." in name for name in names), operation
+        assert any(".invalid." in name for name in names), operation
+        assert any(".hostile." in name for name in names), operation
+
+
+def test_the_same_seed_sends_the_same_requests_and_gives_the_same_verdicts(tmp_path: Path) -> None:
+    sent, verdicts = [], []
+    with embedded() as url:
+        for n in range(2):
+            result, _ = run(url, tmp_path / str(n), intensity="quick", seed=7)
+            exchanges = ledger.read(result.ledger).exchanges
+            sent.append({(x.dialogue, x.step): x.request for x in exchanges})
+            rows = result.judgement.rows
+            verdicts.append({(r.surface, r.requirement.id): (r.verdicts, r.judged) for r in rows})
+    told = [{key: _without_answers(request) for key, request in each.items()} for each in sent]
+    assert told[0] == told[1]
+    assert verdicts[0] == verdicts[1]
+
+
+def _without_answers(request: object) -> object:
+    """What a dialogue says back of an answer (ids of calls and responses) is new each time."""
+    said_back = b"call_" in (request.body or b"") or b"resp_" in (request.body or b"")
+    return (request.method, request.path) if said_back else request
+
+
+def test_another_seed_sends_other_requests() -> None:
+    one, other = (
+        [r.body for p in plan(load(), "m", "quick", seed, SURFACES).probes for r in [next(p.turns())]
+         if hasattr(r, "body")]
+        for seed in (1, 2)
+    )  # fmt: skip
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("3", 3.0),
+        ("9999", LONGEST),
+        (None, 1.0),
+        ("soon", 1.0),
+        ("-1", 1.0),
+        ("²", 1.0),
+    ],
+)
+def test_the_time_to_wait_is_read_with_care(value: str | None, seconds: float) -> None:
+    headers = () if value is None else (("Retry-After", value),)
+    assert retry_after(Reply(429, headers)) == seconds
+
+
+def test_the_gate_narrows_when_the_target_is_busy() -> None:
+    import threading
+
+    gate = Gate(12, threading.Event())
+    for _ in range(4):
+        gate.enter()
+    gate.leave(Reply(429, (("retry-after", "0"),)))
+    assert gate.slots == 2
+    gate.leave(Reply(200))
+    assert gate.slots == 2
+    gate.leave(Reply(503, (("retry-after", "0"),)))
+    assert gate.slots == 1
