@@ -31,7 +31,7 @@ def _outcomes(state: tuple[Outcome, ...], x: Reading) -> tuple[Outcome, ...]:
     return tuple({*state, x.outcome})
 
 
-@fold("http.offered", on=lambda x: x.standing.valid, start=(), step=_outcomes)
+@fold("http.offered", on=lambda x: x.ordinary, start=(), step=_outcomes)
 def offered(outcomes: tuple[Outcome, ...]) -> Answer:
     """Some valid request gets past the routing."""
     if set(outcomes) <= {Outcome.UNROUTED, Outcome.REFUSED}:
@@ -53,7 +53,7 @@ def no_server_error(x: Reading) -> Answer:
         yield Deviation("a status below 500", f"{x.status}")
 
 
-@check("http.valid-accepted", on=lambda x: replied(x) and x.standing.valid and _fixed(x))
+@check("http.valid-accepted", on=lambda x: replied(x) and x.ordinary and _fixed(x))
 def valid_accepted(x: Reading) -> Answer:
     """A valid request succeeds; server errors and being busy have rules of their own."""
     if 300 <= x.status < 500 and x.outcome is not Outcome.BUSY:
@@ -104,10 +104,14 @@ def json_well_formed(x: Reading) -> Answer:
 
 @check(
     "http.refusal-is-400",
-    on=lambda x: x.standing.invalid and 400 <= x.status < 500 and x.status not in OTHER_REFUSALS,
+    on=lambda x: x.standing.invalid and not x.odd and _refused(x),
     expects_error=True,
 )
 def refusal_is_400(x: Reading) -> Answer:
     """An invalid request is refused with 400."""
     if x.status != HTTPStatus.BAD_REQUEST:
         yield Deviation("400", f"{x.status}")
+
+
+def _refused(x: Reading) -> bool:
+    return 400 <= x.status < 500 and x.status not in OTHER_REFUSALS

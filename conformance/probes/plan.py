@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, models
+from conformance.probes import chat, errors, http, models
 from conformance.probes.coverage import violations
 from conformance.probes.probe import Probe, post, single
 from conformance.probes.strategies import draw, strategy
@@ -67,6 +67,7 @@ def _ordered(contract: Contract, model: str, seed: int, size: float) -> Iterator
         _valid(contract, operation, model, seed, "chat", size),
         _invalid(contract, operation, model),
         _malformed(operation, model),
+        _directed(contract, operation, model),
     ]
     yield from models.probes()
     yield from chat.probes(model)
@@ -98,6 +99,29 @@ def _invalid(contract: Contract, operation: Operation, model: str) -> Iterator[P
         streamed = n % 2 == 1 and isinstance(body, dict) and "stream" not in body
         sent: Any = body | {"stream": True} if streamed else body
         yield _refused(f"invalid.{n}", operation, post(operation.path, sent), streamed=streamed)
+
+
+def _directed(contract: Contract, operation: Operation, model: str) -> Iterator[Probe]:
+    """What must be refused and what is odd, plain and streamed, and the same about models."""
+    path, good = operation.path, chat.good(model)
+    yield from errors.models()
+    yield from http.models()
+    for streamed, surface in operation.surfaces.items():
+        body = good | ({"stream": True} if streamed else {})
+        nulls = _nullable(contract, operation, body)
+        yield from errors.probes(surface, path, body)
+        yield from http.probes(surface, path, body, nulls)
+        if not streamed:
+            yield from errors.routing(surface, path, body)
+            yield from http.plain(surface, path, body, nulls)
+
+
+def _nullable(contract: Contract, operation: Operation, body: dict[str, Any]) -> tuple[str, ...]:
+    """The members that the contract lets be null, and that `body` does not have."""
+    assert operation.request is not None
+    names = contract.judging.at(operation.request)["properties"].keys() - body.keys()
+    nulls = [n for n in names if not contract.standing(operation, body | {n: None}).contract]
+    return tuple(sorted(nulls))
 
 
 def _malformed(operation: Operation, model: str) -> Iterator[Probe]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from conformance.wire.exchange import Reply
+from conformance.wire.exchange import Reply, Request
 from reference_server.faults.fault import BROKEN, fault, is_stream
 from reference_server.faults.replies import completion, error
 
@@ -143,9 +144,18 @@ def _accepts(sent: Any, reply: Reply, *, bad: bool) -> Reply | None:
 
 
 @fault(breaks={"http.malformed-refused"}, on="chat")
-def accepts_malformed_bodies(sent: Any, reply: Reply) -> Reply | None:
+def accepts_malformed_bodies(request: Request, reply: Reply) -> Reply | None:
     """Answers a body that is no JSON."""
-    return _accepts({}, reply, bad=sent is None)
+    return _accepts({}, reply, bad=not _readable(request))
+
+
+def _readable(request: Request) -> bool:
+    """Whether a body begins with a JSON text."""
+    try:
+        json.JSONDecoder().raw_decode((request.body or b"").decode())
+    except ValueError:
+        return False
+    return True
 
 
 @fault(breaks={"http.missing-member-refused"}, on=BOTH)

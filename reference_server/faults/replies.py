@@ -15,9 +15,15 @@ def at(reply: Reply) -> float:
     return reply.pieces[-1].at if reply.pieces else 0.0
 
 
-def error(reply: Reply, status: int, message: str, type_: str = "invalid_request_error") -> Reply:
+def error(
+    reply: Reply,
+    status: int,
+    message: str,
+    type_: str = "invalid_request_error",
+    code: str | None = None,
+) -> Reply:
     """An error in place of a reply, in the envelope that clients know."""
-    body = {"error": {"message": message, "type": type_, "param": None, "code": None}}
+    body = {"error": {"message": message, "type": type_, "param": None, "code": code}}
     return Reply(status, JSON, (Piece(at(reply), compact(body)),))
 
 
