@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.wire.exchange import Piece, Reply, Request
 from reference_server.faults.fault import DONE, compact, fault
-from reference_server.faults.replies import at, completion, error
+from reference_server.faults.replies import EVENTS, at, completion, error
 
 BOTH = "chat chat-stream"
 ALL = "models chat chat-stream"
@@ -48,13 +48,17 @@ def _without(error_: Error, name: str) -> Error:
 def _text(reply: Reply, media_type: str, text: str) -> Reply | None:
     if not _is_error(reply):
         return None
-    return Reply(reply.status, (("content-type", media_type),), (Piece(at(reply), text.encode()),))
+    changed = {"content-type", "content-length"}
+    kept = tuple(pair for pair in reply.headers if pair[0].lower() not in changed)
+    headers = (*kept, ("content-type", media_type))
+    return Reply(reply.status, headers, (Piece(at(reply), text.encode()),))
 
 
 @fault(breaks={"errors.status"}, on="chat", field="ER-23")
 def reports_errors_as_success(reply: Reply) -> Reply | None:
-    """Sends its errors with status 200."""
-    return replace(reply, status=200) if _is_error(reply) else None
+    """Sends its errors with status 200, but for those of its router."""
+    told = _is_error(reply) and reply.status != 405
+    return replace(reply, status=200) if told else None
 
 
 @fault(breaks={"errors.status"}, on="chat", field="ER-10")
@@ -72,8 +76,7 @@ def reports_errors_in_the_stream(reply: Reply) -> Reply | None:
     if not _is_error(reply):
         return None
     pieces = (Piece(at(reply), b"data: " + reply.body + b"\n\n" + DONE + b"\n\n"),)
-    kinds = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
-    return Reply(200, kinds, pieces)
+    return Reply(200, EVENTS, pieces)
 
 
 def _fails_after_two(blocks: list[bytes], event: bytes) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from conformance.wire.exchange import Piece, Reply
 from reference_server.faults.fault import compact
 
 JSON = (("content-type", "application/json"),)
+EVENTS = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
 
 
 def at(reply: Reply) -> float:
@@ -60,4 +61,4 @@ def _streamed(reply: Reply, base: dict[str, Any], sent: dict[str, Any]) -> Reply
     blocks = [b"data: " + compact(chunk) for chunk in chunks] + [b"data: [DONE]"]
     when = at(reply)
     pieces = tuple(Piece(when, block + b"\n\n") for block in blocks)
-    return Reply(200, (("content-type", "text/event-stream"),), pieces)
+    return Reply(200, EVENTS, pieces)
