@@ -63,12 +63,13 @@ Dialogue = tuple[Reading, ...]
 
 @dataclass(frozen=True)
 class Check:
-    """A registered rule over one exchange."""
+    """A registered rule over one exchange; `busy` where it holds for 429 and 503 too."""
 
     id: str
     on: Callable[[Reading], bool]
     judge: Callable[[Reading], Answer]
     expects_error: bool = False
+    busy: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,16 +103,21 @@ FOLDS: Mapping[str, Fold] = MappingProxyType(_FOLDS)
 
 
 def check(
-    requirement: str, *, on: Callable[[Reading], bool], expects_error: bool = False
+    requirement: str,
+    *,
+    on: Callable[[Reading], bool],
+    expects_error: bool = False,
+    busy: bool = False,
 ) -> Callable[[Callable[[Reading], Answer]], Callable[[Reading], Answer]]:
     """Register a function as the check of a requirement, judged where `on` holds.
 
-    `expects_error` marks a rule that wants a refusal: it counts only beside an acceptance.
+    `expects_error` marks a rule that wants a refusal: it counts only beside an acceptance. `busy`
+    marks one that a target keeps even when it says that it is busy; no other is judged then.
     """
 
     def register(judge: Callable[[Reading], Answer]) -> Callable[[Reading], Answer]:
         _new(requirement)
-        _CHECKS[requirement] = Check(requirement, on, judge, expects_error)
+        _CHECKS[requirement] = Check(requirement, on, judge, expects_error, busy)
         return judge
 
     return register

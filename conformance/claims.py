@@ -34,7 +34,7 @@ class Claims:
     def see(self, x: Reading) -> None:
         """Count one exchange."""
         self._statuses[x.status] += 1
-        if x.surface is None or x.operation is None or not x.standing.valid:
+        if x.surface is None or x.operation is None or not x.ordinary:
             return
         if x.outcome is Outcome.ANSWERED:
             self.answered[x.surface] += 1

@@ -22,10 +22,6 @@ MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 def leeway(request: Request) -> str:
     """Why either outcome is right for a request, or nothing."""
     body = request.body or b""
-    kinds = [value for name, value in request.headers if name.lower() == "content-type"]
-    kind = kinds[0].partition(";")[0].strip().lower() if kinds else "application/json"
-    if request.body is not None and kind != "application/json":
-        return f"the media type is {kind!r} (RFC 9110 section 15.5.16)"
     if body.startswith(MARKS):
         return "a byte order mark, or another encoding (RFC 8259 section 8.1)"
     return _of_text(body)

@@ -16,6 +16,7 @@ from conformance.contract.contract import Contract, Standing
 from conformance.contract.document import Operation
 from conformance.contract.schemas import SchemaError
 from conformance.leeway import leeway
+from conformance.odd import Odd, oddities
 from conformance.wire.exchange import End, Exchange
 from conformance.wire.sse import Event, Stream, decode
 
@@ -103,6 +104,13 @@ class Reading:
         return NotJson("no body") if body is None else strict_json(body)
 
     @cached_property
+    def methods(self) -> frozenset[str]:
+        """The methods that the document has for the path; none for a path that it does not have."""
+        path = self.exchange.request.path.partition("?")[0]
+        found = [op for op in self.contract.operations if op.pattern.fullmatch(path)]
+        return frozenset(op.method for op in found)
+
+    @cached_property
     def asks_stream(self) -> bool:
         """Whether the request asks for a stream."""
         return isinstance(self.sent, dict) and self.sent.get("stream") is True
@@ -120,9 +128,28 @@ class Reading:
         if operation and operation.request and (reason := leeway(self.exchange.request)):
             return Standing((), (SchemaError("", "", "leeway", reason),))
         if operation is None or (operation.request and isinstance(self.sent, NotJson)):
-            unreadable = (SchemaError("", "", "unreadable", "the body is no JSON text"),)
+            unreadable = (SchemaError("", "", self._unreadable, "the body is no JSON text"),)
             return Standing(unreadable, unreadable)
         return self.contract.standing(operation, self.sent)
+
+    @property
+    def _unreadable(self) -> str:
+        """What kind of text that is no JSON: one that only goes on too long has its own rule."""
+        goes_on = isinstance(self.sent, NotJson) and self.sent.reason.startswith("Extra data")
+        return "trailing" if goes_on else "unreadable"
+
+    @cached_property
+    def odd(self) -> frozenset[Odd]:
+        """What is odd about the request by more than its schema."""
+        place = self.operation.request if self.operation else None
+        schema = self.contract.document.at(place) if place else {}
+        properties = schema.get("properties", {})
+        return frozenset(oddities(self.exchange.request, self.sent, properties))
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether the request is valid and nothing about it is odd."""
+        return self.standing.valid and not self.odd
 
     @property
     def status(self) -> int:
@@ -195,6 +222,14 @@ class Reading:
         return any(isinstance(body, dict) and member in body for body in bodies)
 
     @cached_property
+    def masked(self) -> dict[str, Any] | None:
+        """The error that a success reports in place of an answer."""
+        if self.answered or not 200 <= self.status < 300:
+            return None
+        first = self.payloads[0] if self.media_type == EVENTS and self.payloads else self.json
+        return first if isinstance(first, dict) and is_error(first) else None
+
+    @cached_property
     def outcome(self) -> Outcome:
         """What became of the request."""
         if self.answered:
@@ -213,8 +248,9 @@ class Reading:
 
 
 def is_error(payload: dict[str, Any]) -> bool:
-    """Whether an event reports an error in place of an answer."""
-    return "error" in payload and "choices" not in payload
+    """Whether an event reports an error in place of an answer, in one of the forms in use."""
+    named = "error" in payload or payload.get("object") == "error"
+    return named and "choices" not in payload
 
 
 def is_streamed(x: Reading) -> bool:
@@ -224,8 +260,8 @@ def is_streamed(x: Reading) -> bool:
 
 
 def is_aftermath(before: Reading, after: Reading) -> bool:
-    """Whether a valid request failed that followed one that was not valid in the same dialogue:
+    """Whether an ordinary request failed that followed one that was not, in the same dialogue:
     what it shows belongs to the one before.
     """
-    provoked = not before.standing.valid and after.standing.valid
+    provoked = not before.ordinary and after.ordinary
     return provoked and after.outcome is Outcome.FAILED

@@ -75,7 +75,8 @@ class Rules:
             if reading.surface is not None and not aftermath:
                 yield from self._checks(reading)
                 yield from self._refusals(reading)
-                if not reading.standing.invalid:  # what answers nonsense may mirror it
+                if not reading.standing.invalid and reading.masked is None:
+                    # what answers nonsense may mirror it, and an error is no answer
                     yield from self._shapes(reading)
                     yield from self._grammars(reading)
         said = tuple(x for x in dialogue if x.outcome is not Outcome.BUSY)
@@ -85,7 +86,8 @@ class Rules:
 
     def _checks(self, x: Reading) -> Iterator[Judged]:
         for rule in CHECKS.values():
-            if self.holds(rule.id, x.surface) and _holds(rule.on, x):
+            told = rule.busy or x.outcome is not Outcome.BUSY
+            if told and self.holds(rule.id, x.surface) and _holds(rule.on, x):
                 yield self._outcome(
                     rule.id, x, partial(rule.judge, x), expects_error=rule.expects_error
                 )
@@ -163,14 +165,15 @@ class Rules:
     def _refusals(self, x: Reading) -> Iterator[Judged]:
         """An invalid request is refused with a 4xx, by the requirement that owns the keyword."""
         assert x.surface is not None
-        if not x.standing.invalid or x.status == 0:
+        if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
         owner, error = self.refusals.owner(x.standing.document)
         if error is None:
             return
         if not self.holds(owner, x.surface):
             return
-        refused = x.status >= 400  # a 5xx has a requirement of its own
+        # a 5xx and an error that is sent as a success have requirements of their own
+        refused = x.status >= 400 or x.masked is not None
         observed = f"{x.status}, though {error.place or 'the body'}: {error.message}"
         found = () if refused else (finding(owner, x, Deviation("a 4xx status", observed)),)
         assert x.operation is not None

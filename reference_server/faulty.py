@@ -56,6 +56,8 @@ class Faulty:
         body = await _read(receive)
         reply = await self._collect(scope, body)
         path = scope["raw_path"].decode("latin-1").removeprefix(BASE)
+        query = scope["query_string"].decode("latin-1")
+        path += f"?{query}" if query else ""
         request = Request(scope["method"], path, _headers(scope["headers"]), body or None)
         await _send(fault.apply(request, reply), send)
 

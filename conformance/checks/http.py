@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from conformance.check import Answer, Deviation, Place, check, fold, show
-from conformance.reading import EVENTS, JSON, NotJson, Outcome, Reading
+from conformance.check import (
+    Answer,
+    Deviation,
+    Dialogue,
+    Place,
+    Undecided,
+    check,
+    fold,
+    relation,
+    show,
+)
+from conformance.reading import EVENTS, JSON, NotJson, Outcome, Reading, is_streamed
 from conformance.wire.exchange import End
 
 BUSY = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.SERVICE_UNAVAILABLE)
 GENERIC = frozenset({400, 401, 403, 405, 406, 408, 411, 413, 414, 415, 421, 422, 426, 429, 431})
 OTHER_REFUSALS = (401, 403, 429)  # say nothing about the request
+ENOUGH = 12  # events from which on the time after the last one means something
 
 
 def replied(x: Reading) -> bool:
@@ -32,14 +43,14 @@ def _outcomes(state: tuple[Outcome, ...], x: Reading) -> tuple[Outcome, ...]:
     return tuple({*state, x.outcome})
 
 
-@fold("http.offered", on=lambda x: x.standing.valid, start=(), step=_outcomes)
+@fold("http.offered", on=lambda x: x.ordinary, start=(), step=_outcomes)
 def offered(outcomes: tuple[Outcome, ...]) -> Answer:
     """Some valid request gets past the routing."""
     if set(outcomes) <= {Outcome.UNROUTED, Outcome.REFUSED}:
         yield Deviation("an answer to some valid request", "every one was refused")
 
 
-@check("http.completes", on=finished)
+@check("http.completes", on=finished, busy=True)
 def completes(x: Reading) -> Answer:
     """The exchange ended as HTTP frames it."""
     if not x.complete:
@@ -54,19 +65,20 @@ def no_server_error(x: Reading) -> Answer:
         yield Deviation("a status below 500", f"{x.status}")
 
 
-@check("http.valid-accepted", on=lambda x: replied(x) and x.standing.valid and _fixed(x))
+@check("http.valid-accepted", on=lambda x: replied(x) and x.ordinary and fixed(x))
 def valid_accepted(x: Reading) -> Answer:
     """A valid request succeeds; server errors and being busy have rules of their own."""
     if 300 <= x.status < 500 and x.outcome is not Outcome.BUSY:
-        yield Deviation("success", f"{x.status} {_message(x)}".rstrip())
+        yield Deviation("success", f"{x.status} {message_of(x)}".rstrip())
 
 
-def _fixed(x: Reading) -> bool:
+def fixed(x: Reading) -> bool:
     """The path names no resource that may be missing."""
     return x.operation is not None and "{" not in x.operation.path
 
 
-def _message(x: Reading) -> str:
+def message_of(x: Reading) -> str:
+    """What an error says, for a finding; nothing where it says nothing."""
     error = x.json.get("error") if isinstance(x.json, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
     return show(message) if isinstance(message, str) else ""
@@ -79,14 +91,14 @@ def success_is_200(x: Reading) -> Answer:
         yield Deviation("200", f"{x.status}")
 
 
-@check("http.json-media-type", on=lambda x: succeeded(x) and not x.asks_stream)
+@check("http.json-media-type", on=lambda x: succeeded(x) and not x.asks_stream and x.masked is None)
 def json_media_type(x: Reading) -> Answer:
     """What was not asked for as a stream is JSON."""
     if x.media_type != JSON:
         yield Deviation(JSON, show(x.media_type) if x.media_type else "no Content-Type")
 
 
-@check("http.stream-media-type", on=lambda x: succeeded(x) and x.asks_stream)
+@check("http.stream-media-type", on=lambda x: succeeded(x) and x.asks_stream and x.masked is None)
 def stream_media_type(x: Reading) -> Answer:
     """What was asked for as a stream is an event stream."""
     if x.media_type != EVENTS:
@@ -105,7 +117,7 @@ def json_well_formed(x: Reading) -> Answer:
 
 @check(
     "http.refusal-is-400",
-    on=lambda x: x.standing.invalid and 400 <= x.status < 500 and x.status not in OTHER_REFUSALS,
+    on=lambda x: x.standing.invalid and not x.odd and _refused(x),
     expects_error=True,
 )
 def refusal_is_400(x: Reading) -> Answer:
@@ -121,3 +133,74 @@ def status_documented(x: Reading) -> Answer:
     unrouted = x.outcome is Outcome.UNROUTED  # not offered: another rule
     if 400 <= x.status < 500 and x.status not in known and not unrouted:
         yield Deviation(f"one of {', '.join(map(str, sorted(known)))}", f"{x.status}")
+
+
+def _refused(x: Reading) -> bool:
+    return 400 <= x.status < 500 and x.status not in OTHER_REFUSALS
+
+
+@check("http.no-unasked-coding", on=replied, busy=True)
+def no_unasked_coding(x: Reading) -> Answer:
+    """The suite allows no coding but identity."""
+    coding = _header(x, "content-encoding")
+    if coding not in ("", "identity"):
+        yield Deviation("no content coding", show(coding))
+
+
+def _header(x: Reading, name: str) -> str:
+    value = x.exchange.reply.header(name) if x.exchange.reply else None
+    return (value or "").strip().lower()
+
+
+@check("http.stream-not-cached", on=is_streamed)
+def stream_not_cached(x: Reading) -> Answer:
+    """No cache on the way keeps a stream, or holds it back."""
+    found = _header(x, "cache-control")
+    if "no-cache" not in found and "no-store" not in found:
+        yield Deviation("no-cache or no-store", show(found) if found else "no Cache-Control")
+
+
+@check("http.ends-promptly", on=lambda x: is_streamed(x) and x.complete)
+def ends_promptly(x: Reading) -> Answer:
+    """The body ends soon after its last event.
+
+    By proportions, never seconds; only a stream of many events, sent alone, can tell.
+    """
+    if len(x.events) < ENOUGH or x.exchange.neighbours or x.exchange.reply is None:
+        yield Undecided("the streams were too short to tell")
+        return
+    ended = max(x.exchange.ended, x.exchange.reply.pieces[-1].at)
+    waited, whole = ended - x.events[-1].at, ended - x.exchange.started
+    if whole > 0 and waited / whole > 0.5:
+        observed = f"{waited / whole:.0%} of the time after the last event"
+        yield Deviation("the end of the body at once", observed)
+
+
+def _wrong_methods(dialogue: Dialogue) -> list[Reading]:
+    """The requests of a dialogue with a method that the document does not have for their path."""
+    return [x for x in dialogue if x.operation is None and x.methods and x.status]
+
+
+def _mistaken(dialogue: Dialogue) -> bool:
+    return dialogue[-1].answered and bool(_wrong_methods(dialogue))
+
+
+@relation("http.wrong-method-is-405", on=_mistaken)
+def wrong_method_is_405(dialogue: Dialogue) -> Answer:
+    """The path is there, the method is not."""
+    for x in _wrong_methods(dialogue):
+        if x.status != HTTPStatus.METHOD_NOT_ALLOWED:
+            yield Deviation("405", f"{x.status}", exchange=x.exchange.number)
+
+
+@relation("http.wrong-method-allow", on=_mistaken)
+def wrong_method_allow(dialogue: Dialogue) -> Answer:
+    """A 405 says which methods there are."""
+    found = [x for x in _wrong_methods(dialogue) if x.status == HTTPStatus.METHOD_NOT_ALLOWED]
+    if not found:
+        yield Undecided("no wrong method was answered with 405")
+    for x in found:
+        allowed = {method.strip() for method in _header(x, "allow").upper().split(",")}
+        if not x.methods <= allowed:
+            wanted, observed = ", ".join(sorted(x.methods)), _header(x, "allow").upper()
+            yield Deviation(f"Allow: {wanted}", observed or "none", exchange=x.exchange.number)

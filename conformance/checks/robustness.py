@@ -8,10 +8,10 @@ from conformance.wire.exchange import End
 
 
 def provoked(dialogue: Dialogue) -> bool:
-    """A valid request follows one that is not."""
+    """An ordinary request follows one that is not."""
     after = dialogue[-1]
     before = dialogue[-2:-1]
-    tried = bool(before) and not before[0].standing.valid and after.standing.valid
+    tried = bool(before) and not before[0].ordinary and after.ordinary
     return tried and after.exchange.end is not End.CANCELED and after.outcome is not Outcome.BUSY
 
 

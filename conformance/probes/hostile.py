@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from conformance.contract.document import Operation
-from conformance.probes.probe import Probe, Turns, post
+from conformance.probes.probe import Probe, Turns, bound, post
 from conformance.wire.exchange import Headers, Request
 
 HUGE = "9" * 400
@@ -59,9 +59,8 @@ def probes(operation: Operation, good: dict[str, Any]) -> Iterator[Probe]:
     requests |= {name: Request("POST", operation.path, headers, body)
                  for name, headers in HEADERS.items()}  # fmt: skip
     for name, request in requests.items():
-        tokens = 2 * sum(value for key, value in good.items() if "tokens" in key)
         turns = _followed(request, canary)
-        yield Probe(f"{surface}.hostile.{name}", surface, turns, requests=2, tokens=tokens)
+        yield Probe(f"{surface}.hostile.{name}", surface, turns, 2, 2 * bound(good))
 
 
 def _followed(request: Request, canary: Request) -> Callable[[], Turns]:

@@ -15,8 +15,8 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, hostile, models
-from conformance.probes.probe import Probe, post, single
+from conformance.probes import chat, dialogues, errors, hostile, http, models
+from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
 
@@ -76,6 +76,7 @@ def plan(
     sources = list(chain.from_iterable(_sources(each) for each in factories))
     directed = [
         Source(tuple(models.probes()), 0.1),
+        Source((*errors.models(), *http.models())),
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(dialogues.chat(model)), 0.5),
         Source(tuple(dialogues.completions(model)), 0.5),
@@ -113,6 +114,28 @@ def _sources(factory: Factory) -> Iterator[Source]:
     yield Source(tuple(_valid(factory, factory.bodies(), "valid")))
     yield Source(tuple(_invalid(factory, good)))
     yield Source(tuple(hostile.probes(factory.operation, good)))
+    yield Source(tuple(_odd(factory, good)))
+
+
+def _odd(factory: Factory, good: dict[str, Any]) -> Iterator[Probe]:
+    """What must be refused, and what is odd by more than its schema, in each form."""
+    path = factory.operation.path
+    for streamed, surface in factory.operation.surfaces.items():
+        body = good | ({"stream": True} if streamed else {})
+        nulls = _nullable(factory, body)
+        yield from errors.probes(surface, path, body)
+        yield from http.probes(surface, path, body, nulls)
+        if not streamed:
+            yield from errors.routing(surface, path, body)
+            yield from http.plain(surface, path, body, nulls)
+
+
+def _nullable(factory: Factory, body: dict[str, Any]) -> tuple[str, ...]:
+    """The members that the contract lets be null, and that `body` does not have."""
+    contract, operation = factory.contract, factory.operation
+    names = factory.schema["properties"].keys() - body.keys()
+    nulls = [n for n in names if not contract.standing(operation, body | {n: None}).contract]
+    return tuple(sorted(nulls))
 
 
 def _more(factories: list[Factory], count: int, size: float) -> Iterator[Probe]:
@@ -132,11 +155,7 @@ def _valid(factory: Factory, bodies: Iterable[dict[str, Any]], name: str) -> Ite
     for n, body in enumerate(bodies):
         surface = factory.operation.surfaces[body.get("stream", False)]
         request = post(factory.operation.path, body)
-        yield single(f"{surface}.{name}.{n}", surface, request, tokens=_tokens(body))
-
-
-def _tokens(body: dict[str, Any]) -> int:
-    return sum(int(value) for name, value in body.items() if name.startswith("max_"))
+        yield single(f"{surface}.{name}.{n}", surface, request, tokens=bound(body))
 
 
 def _invalid(factory: Factory, good: dict[str, Any]) -> Iterator[Probe]:
@@ -148,7 +167,7 @@ def _invalid(factory: Factory, good: dict[str, Any]) -> Iterator[Probe]:
         streamed = streamed and "stream" not in body
         surface = operation.surfaces[streamed]
         request = post(operation.path, body | {"stream": True} if streamed else body)
-        yield single(f"{surface}.invalid.{n}", surface, request, tokens=_tokens(good))
+        yield single(f"{surface}.invalid.{n}", surface, request, tokens=bound(good))
 
 
 def unsent(factory: Factory) -> Iterator[Unsent]:

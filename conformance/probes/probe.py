@@ -59,3 +59,9 @@ def answer(exchange: Exchange) -> Any:
         return json.loads(exchange.reply.body) if exchange.reply else None
     except (ValueError, RecursionError):
         return None
+
+
+def bound(body: Any) -> int:
+    """The tokens that a request may generate, by its own limit."""
+    limits = (value for name, value in body.items() if name.startswith("max_"))
+    return sum(int(value) for value in limits)

@@ -1,6 +1,7 @@
 """Slow, narrow and busy targets: a run ends within its budget and says what it did not reach."""
 
 import itertools
+import json
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -66,10 +67,14 @@ def half_busy(url: str, after: str) -> Callable[[BaseHTTPRequestHandler, bytes],
 
     def respond(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         if next(turn) % 2:
+            said = {"message": "too many requests", "type": "rate_limit_error"}
+            data = json.dumps({"error": said | {"param": None, "code": None}}).encode()
             handler.send_response(429)
             handler.send_header("retry-after", after)
-            handler.send_header("content-length", "0")
+            handler.send_header("content-type", "application/json")
+            handler.send_header("content-length", str(len(data)))
             handler.end_headers()
+            handler.wfile.write(data)
             return
         path = handler.path.removeprefix("/v1")
         kind = {"content-type": handler.headers.get("content-type", "")}

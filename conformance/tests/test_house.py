@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "conformance/contract": {"conformance.contract", "conformance.data", "conformance.errors"},
     "conformance/checks": {
         "conformance.check", "conformance.checks", "conformance.grammar", "conformance.grammars",
-        "conformance.reading", "conformance.wire.exchange", "conformance.contract",
+        "conformance.reading", "conformance.odd", "conformance.wire.exchange", "conformance.contract",
     },
     "conformance/grammars": {
         "conformance.grammar", "conformance.grammars", "conformance.reading", "conformance.wire.exchange",

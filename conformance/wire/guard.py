@@ -31,7 +31,7 @@ class Limits:
     header_bytes: int = 65_536
     body_bytes: int = 16 * MIB
     decoded_bytes: int = 16 * MIB
-    line_bytes: int = MIB
+    line_bytes: int = 2 * MIB  # so that a line of more than 1 MiB is seen, not cut
     event_bytes: int = 4 * MIB
     events: int = 20_000
 

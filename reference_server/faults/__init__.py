@@ -1,6 +1,17 @@
 """Every fault that the server can commit, one module for each module of checks."""
 
-from reference_server.faults import chat_stream, http, models, robustness, sse
+from reference_server.faults import chat_stream, errors, http, models, odd, robustness, sse
 from reference_server.faults.fault import BROKEN, FAULTS, Fault
 
-__all__ = ["BROKEN", "FAULTS", "Fault", "chat_stream", "http", "models", "robustness", "sse"]
+__all__ = [
+    "BROKEN",
+    "FAULTS",
+    "Fault",
+    "chat_stream",
+    "errors",
+    "http",
+    "models",
+    "odd",
+    "robustness",
+    "sse",
+]

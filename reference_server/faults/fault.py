@@ -10,8 +10,9 @@ the name of its last parameter:
     data     the bytes of the body; returns bytes
     reply    the whole `Reply`; returns a `Reply`
 
-A first parameter `sent` gets the JSON value of the request body. A fault changes successes only,
-unless it takes the whole reply. Returning None, or yielding nothing new, leaves the reply as it is.
+A first parameter `sent` gets the JSON value of the request body, `request` the whole `Request`. A
+fault changes successes only, unless it takes the whole reply. Returning None, or yielding nothing
+new, leaves the reply as it is.
 
 A behaviour fault is a switch in the server, for what no change of one reply can show.
 """
@@ -22,6 +23,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -54,13 +56,14 @@ class Fault:
 
     def apply(self, request: Request, reply: Reply) -> Reply:
         """The reply with the deviation; the same one where there is nothing to deviate in."""
-        if self.change is None or surface(request) not in self.on:
+        if self.change is None or not {surface(request), "*"} & set(self.on):
             return reply
         names = list(inspect.signature(self.change).parameters)
         change = self.change
         if names[0] == "sent":
-            sent = _json(request.body)
-            change = lambda value: self.change(sent, value)  # type: ignore[misc]  # noqa: E731
+            change = partial(change, _json(request.body))
+        elif names[0] == "request":
+            change = partial(change, request)
         return _FORMS[names[-1]](change, reply)
 
 
@@ -71,7 +74,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(_FAULTS)
 def fault(*, breaks: set[str], on: str, field: str = "") -> Callable[[Changes], Changes]:
     """Register a function as a fault; its id is module and name, its docstring says what it does.
 
-    `on` holds surfaces, separated by blanks.
+    `on` holds surfaces, separated by blanks; `*` stands for every request, routed or not.
     """
 
     def register(change: Changes) -> Changes:

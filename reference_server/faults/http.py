@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from conformance.wire.exchange import Reply
+from conformance.wire.exchange import Headers, Piece, Reply, Request
 from reference_server.faults.fault import BROKEN, fault, is_stream
 from reference_server.faults.replies import completion, error
 
@@ -44,11 +45,30 @@ def cuts_the_body(reply: Reply) -> Reply | None:
     return replace(reply, pieces=(piece,), headers=(*reply.headers, (BROKEN, "reset")))
 
 
+@fault(breaks={"http.completes"}, on="chat", field="RO-04")
+def dies_on_schemas(sent: Any, reply: Reply) -> Reply | None:
+    """Drops the connection where the answer has a schema."""
+    wanted = sent.get("response_format") if isinstance(sent, dict) else None
+    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
+        return None
+    cut = replace(reply.pieces[-1], data=reply.body[:1])
+    return replace(reply, pieces=(cut,), headers=(*reply.headers, (BROKEN, "reset")))
+
+
 @fault(breaks={"http.no-server-error"}, on=BOTH)
 def fails_on_stop_lists(sent: Any, reply: Reply) -> Reply | None:
     """Answers 500 to every request whose `stop` is an array."""
     if reply.status == SUCCESS and isinstance(sent, dict) and isinstance(sent.get("stop"), list):
         return error(reply, 500, "internal error", "server_error")
+    return None
+
+
+@fault(breaks={"http.no-server-error"}, on="chat", field="RO-03")
+def fails_without_a_call(sent: Any, reply: Reply) -> Reply | None:
+    """Answers 500 where tools are offered and the model answers in text."""
+    offered = isinstance(sent, dict) and sent.get("tools") and reply.status == SUCCESS
+    if offered and b'"tool_calls"' not in reply.body:
+        return error(reply, 500, "the answer could not be validated", "server_error")
     return None
 
 
@@ -62,9 +82,18 @@ def fails_on_malformed_bodies(sent: Any, reply: Reply) -> Reply | None:
 @fault(breaks={"http.valid-accepted"}, on=BOTH)
 def refuses_top_p(sent: Any, reply: Reply) -> Reply | None:
     """Refuses every request that has `top_p`."""
-    if reply.status == SUCCESS and isinstance(sent, dict) and "top_p" in sent:
+    if reply.status == SUCCESS and isinstance(sent, dict) and sent.get("top_p") is not None:
         return error(reply, 400, "unknown member top_p")
     return None
+
+
+@fault(breaks={"http.valid-accepted"}, on=BOTH, field="VA-08")
+def refuses_parts(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses a message whose content is an array of parts."""
+    if reply.status != SUCCESS or not isinstance(sent, dict):
+        return None
+    parts = any(isinstance(message.get("content"), list) for message in sent["messages"])
+    return error(reply, 400, "content must be a string") if parts else None
 
 
 @fault(breaks={"http.success-is-200"}, on="chat")
@@ -93,7 +122,7 @@ def ignores_stream(sent: Any, reply: Reply) -> Reply | None:
     return completion(reply, sent | {"stream": False}) if is_stream(reply) else None
 
 
-@fault(breaks={"http.json-well-formed"}, on="chat")
+@fault(breaks={"http.json-well-formed"}, on="chat", field="RO-02")
 def writes_nan(data: bytes) -> bytes:
     """Writes NaN as the last member of answers with an even number of bytes."""
     return data if len(data) % 2 else data[:-1] + b',"score":NaN}'
@@ -143,9 +172,20 @@ def _accepts(sent: Any, reply: Reply, *, bad: bool) -> Reply | None:
 
 
 @fault(breaks={"http.malformed-refused"}, on="chat")
-def accepts_malformed_bodies(sent: Any, reply: Reply) -> Reply | None:
+def accepts_malformed_bodies(request: Request, reply: Reply) -> Reply | None:
     """Answers a body that is no JSON."""
-    return _accepts({}, reply, bad=sent is None)
+    return _accepts({}, reply, bad=not _readable(request))
+
+
+def _readable(request: Request) -> bool:
+    """Whether a body begins with a JSON text."""
+    try:
+        json.JSONDecoder().raw_decode((request.body or b"").decode())
+    except ValueError:
+        return False
+    except RecursionError:  # too deep for this reader, and for its faults
+        return True
+    return True
 
 
 @fault(breaks={"http.missing-member-refused"}, on=BOTH)
@@ -157,7 +197,9 @@ def accepts_missing_messages(sent: Any, reply: Reply) -> Reply | None:
 @fault(breaks={"http.missing-member-refused"}, on=BOTH)
 def accepts_missing_model(sent: Any, reply: Reply) -> Reply | None:
     """Answers a request without a model."""
-    return _accepts(sent, reply, bad=isinstance(sent, dict) and "model" not in sent)
+    return _accepts(
+        sent, reply, bad=isinstance(sent, dict) and not {"model", "Model"} & sent.keys()
+    )
 
 
 @fault(breaks={"http.wrong-type-refused"}, on=BOTH)
@@ -219,6 +261,47 @@ def refuses_with_422(reply: Reply) -> Reply | None:
 
 
 @fault(breaks={"http.status-documented", "http.refusal-is-400"}, on="completions")
-def is_a_teapot(reply: Reply) -> Reply | None:
-    """Refuses with 418."""
-    return replace(reply, status=418) if reply.status == 400 else None
+def is_a_teapot(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses what is wrong with 418."""
+    named = not isinstance(sent, dict) or sent.get("model") != ""
+    return replace(reply, status=418) if reply.status == 400 and named else None
+
+
+def _without(headers: Headers, name: str) -> Headers:
+    return tuple(pair for pair in headers if pair[0].lower() != name)
+
+
+@fault(breaks={"http.no-unasked-coding"}, on="models chat chat-stream")
+def labels_a_coding(reply: Reply) -> Reply | None:
+    """Labels plain bodies as compressed."""
+    return replace(reply, headers=(*reply.headers, ("content-encoding", "br")))
+
+
+@fault(breaks={"http.stream-not-cached"}, on="chat-stream")
+def lets_caches_keep_streams(reply: Reply) -> Reply | None:
+    """Says nothing about caches."""
+    return replace(reply, headers=_without(reply.headers, "cache-control"))
+
+
+@fault(breaks={"http.ends-promptly"}, on="chat-stream")
+def lingers(reply: Reply) -> Reply | None:
+    """Keeps the body open long after [DONE], with a comment."""
+    if not is_stream(reply):
+        return None
+    first, last = reply.pieces[0].at, reply.pieces[-1].at
+    late = Piece(last + 3 * (last - first) + 0.05, b": bye\n\n")
+    return replace(reply, pieces=(*reply.pieces, late))
+
+
+@fault(breaks={"http.wrong-method-is-405"}, on="models chat", field="ER-24")
+def hides_paths_from_wrong_methods(reply: Reply) -> Reply | None:
+    """Answers 404 where only the method is wrong."""
+    return error(reply, 404, "not found", "not_found_error") if reply.status == 405 else None
+
+
+@fault(breaks={"http.wrong-method-allow"}, on="models chat")
+def forgets_allow(reply: Reply) -> Reply | None:
+    """Leaves `Allow` out of its 405."""
+    if reply.status != 405:
+        return None
+    return replace(reply, headers=_without(reply.headers, "allow"))

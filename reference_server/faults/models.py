@@ -62,7 +62,8 @@ def lists_twice(body: Any) -> Any:
 @fault(breaks={"models.retrievable"}, on=ON, field="MO-01")
 def retrieves_nothing(reply: Reply) -> Reply | None:
     """Knows no model by its id."""
-    return None if b'"list"' in reply.body else error(reply, 404, "no such model")
+    listed = reply.status != 200 or b'"list"' in reply.body
+    return None if listed else error(reply, 404, "no such model")
 
 
 @fault(breaks={"models.retrieve-same"}, on=ON)

@@ -8,6 +8,7 @@ from conformance.wire.exchange import Piece, Reply
 from reference_server.faults.fault import compact
 
 JSON = (("content-type", "application/json"),)
+EVENTS = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
 
 
 def at(reply: Reply) -> float:
@@ -15,9 +16,15 @@ def at(reply: Reply) -> float:
     return reply.pieces[-1].at if reply.pieces else 0.0
 
 
-def error(reply: Reply, status: int, message: str, type_: str = "invalid_request_error") -> Reply:
+def error(
+    reply: Reply,
+    status: int,
+    message: str,
+    type_: str = "invalid_request_error",
+    code: str | None = None,
+) -> Reply:
     """An error in place of a reply, in the envelope that clients know."""
-    body = {"error": {"message": message, "type": type_, "param": None, "code": None}}
+    body = {"error": {"message": message, "type": type_, "param": None, "code": code}}
     return Reply(status, JSON, (Piece(at(reply), compact(body)),))
 
 
@@ -54,4 +61,4 @@ def _streamed(reply: Reply, base: dict[str, Any], sent: dict[str, Any]) -> Reply
     blocks = [b"data: " + compact(chunk) for chunk in chunks] + [b"data: [DONE]"]
     when = at(reply)
     pieces = tuple(Piece(when, block + b"\n\n") for block in blocks)
-    return Reply(200, (("content-type", "text/event-stream"),), pieces)
+    return Reply(200, EVENTS, pieces)

@@ -1,0 +1,71 @@
+"""What a request does that is odd by more than its schema, told from its bytes alone.
+
+Each oddity has a requirement that says what becomes of it, so such a request is never taken for an
+ordinary one: its refusal says nothing about what the target offers. Official members that the
+document does not have count only at their defaults, where a server may ignore them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from conformance.wire.exchange import Request
+from conformance.wire.marks import DEFAULTS, NO_MEMBER, NO_MODEL, WRONG_KEY
+
+
+class Odd(StrEnum):
+    """What is odd about a request."""
+
+    NO_MODEL = "it names a model that no server has"
+    EMPTY_MODEL = "the name of its model is empty"
+    WRONG_KEY = "its key was made up"
+    MEDIA_TYPE = "its body is not announced as JSON"
+    CHARSET = "the media type of its body has a parameter"
+    QUERY = "its path has a query"
+    UNKNOWN_MEMBER = "it has a member that nobody knows"
+    DEFAULT_MEMBER = "it has an official member that the document lacks, at its default"
+    WHOLE_FLOAT = "it writes an integer with a fraction of zero"
+    OTHER_CASE = "a member of the document stands in it in another case"
+
+
+def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iterator[Odd]:
+    """Everything odd about a request with the JSON value `sent`, for an operation whose body has
+    these properties by the document.
+    """
+    yield from _of_head(request)
+    if isinstance(sent, dict):
+        yield from _of_members(sent, properties)
+
+
+def _of_head(request: Request) -> Iterator[Odd]:
+    headers = {name.lower(): value for name, value in request.headers}
+    media_type, semicolon, _ = headers.get("content-type", "application/json").partition(";")
+    if headers.get("authorization") == f"Bearer {WRONG_KEY}":
+        yield Odd.WRONG_KEY
+    if request.body is not None and media_type.strip().lower() != "application/json":
+        yield Odd.MEDIA_TYPE
+    elif semicolon:
+        yield Odd.CHARSET
+    if "?" in request.path:
+        yield Odd.QUERY
+    if NO_MODEL in request.path:
+        yield Odd.NO_MODEL
+
+
+def _of_members(sent: dict[str, Any], properties: Mapping[str, Any]) -> Iterator[Odd]:
+    model = sent.get("model")
+    if isinstance(model, str) and (not model or model.startswith(NO_MODEL)):
+        yield Odd.NO_MODEL if model else Odd.EMPTY_MODEL
+    for name, value in sent.items():
+        if name in properties:
+            whole = isinstance(value, float) and value.is_integer()
+            if whole and properties[name].get("type") == "integer":
+                yield Odd.WHOLE_FLOAT
+        elif name == NO_MEMBER:
+            yield Odd.UNKNOWN_MEMBER
+        elif name.lower() in properties:
+            yield Odd.OTHER_CASE
+        elif name in DEFAULTS and value == DEFAULTS[name]:
+            yield Odd.DEFAULT_MEMBER

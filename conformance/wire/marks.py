@@ -1,0 +1,25 @@
+"""What directed requests carry, so that their bytes tell them from ordinary ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+NO_MODEL = "conformance-no-such-model"  # begins every name of a model that no server has
+NO_PATH = "/conformance-no-such-path"
+NO_MEMBER = "conformance_no_such_member"
+WRONG_KEY = "conformance-wrong-key"  # made up, so it is no secret and stays in the record
+
+# Members of the official API that the document does not have, at the values that change nothing.
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "user": "conformance",
+        "n": 1,
+        "logit_bias": {},
+        "metadata": {},
+        "store": False,
+        "service_tier": "auto",
+        "parallel_tool_calls": True,
+    }
+)
