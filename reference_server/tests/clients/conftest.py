@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import httpx
 import openai
 import pytest
 from PIL import Image
@@ -66,6 +67,11 @@ class Target:
         options = {"max_output_tokens": 24} | members
         return self.client.responses.create(model=self.model, input=given, **options)
 
+    def sequences(self) -> int:
+        """How many sequences the server has under way."""
+        health = httpx.get(f"{self.url.removesuffix('/v1')}/health", timeout=10)
+        return int(health.json()["sequences"])
+
 
 @pytest.fixture(scope="session", params=ENGINES)
 def target(request: pytest.FixtureRequest) -> Iterator[Target]:
@@ -82,6 +88,15 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
 @pytest.fixture(scope="session")
 def client(target: Target) -> openai.OpenAI:
     return target.client
+
+
+@pytest.fixture(scope="session")
+def plain_client(target: Target) -> Iterator[openai.OpenAI]:
+    """A client as it comes, for what its own types do not know: vectors in base64, and in older
+    completions the null of a prompt's first probability and of a reason that is still to come.
+    """
+    with openai.OpenAI(base_url=target.url, api_key="x", max_retries=0) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

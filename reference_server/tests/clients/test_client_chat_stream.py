@@ -114,10 +114,3 @@ def test_the_helper_tells_of_an_answer_that_was_cut(target) -> None:
         stream.until_done()
         with pytest.raises(openai.LengthFinishReasonError):
             stream.get_final_completion()
-
-
-def test_a_stream_that_is_closed_early_frees_its_place(target) -> None:
-    for _ in range(3):
-        with target.chat("Tell me a story.", stream=True, n=20, max_tokens=400) as stream:
-            next(iter(stream))
-    assert target.chat(n=20, max_tokens=1).choices[19].index == 19
