@@ -89,7 +89,7 @@ def test_405_for_methods(target, path: str, method: str) -> None:
 
 @pytest.mark.parametrize("size", [17, 40])
 def test_413_for_bodies_that_are_too_large(target, size: int) -> None:
-    """The whole body is taken before the refusal, or the client would only see a cut connection."""
+    """The connection is not cut while the rest is on its way, or nobody would read the refusal."""
     for _ in range(3):
         with pytest.raises(openai.APIStatusError) as caught:
             target.chat("x" * (size * 1024 * 1024))
