@@ -6,7 +6,7 @@ from enum import Enum
 import openai
 import pytest
 from jsonschema import validate
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 LONG = {"max_tokens": 250}
 PERSON = {
@@ -27,7 +27,7 @@ class Mood(Enum):
 
 
 class Child(BaseModel):
-    age: int
+    age: int = Field(ge=0, le=150)
 
 
 class Person(BaseModel):

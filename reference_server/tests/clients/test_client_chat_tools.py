@@ -5,14 +5,14 @@ import json
 import openai
 import pytest
 from jsonschema import validate
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class Weather(BaseModel):
     """Weather of a city."""
 
     city: str
-    days: int
+    days: int = Field(ge=1, le=14)
 
 
 def tool(name: str, **properties: object) -> dict:

@@ -6,7 +6,7 @@ import time
 import openai
 import pytest
 from jsonschema import validate
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 WEATHER = {
     "type": "function",
@@ -26,7 +26,7 @@ BOTH = "Use get_time and then get_weather."
 
 
 class Child(BaseModel):
-    age: int
+    age: int = Field(ge=0, le=150)
 
 
 class Person(BaseModel):
@@ -85,8 +85,10 @@ def test_an_answer_that_is_cut_is_incomplete(target) -> None:
 
 
 def test_instructions_are_read(target) -> None:
-    plain, told = target.respond(), target.respond(instructions="Speak like a pirate, always.")
-    assert told.usage.input_tokens > plain.usage.input_tokens + 3
+    short, long = (
+        target.respond(instructions="Be kind. " * n, max_output_tokens=1) for n in (1, 9)
+    )
+    assert long.usage.input_tokens > short.usage.input_tokens + 8
 
 
 @pytest.mark.parametrize(

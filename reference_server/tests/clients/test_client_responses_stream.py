@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import openai
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 WEATHER = {
     "type": "function",
@@ -47,7 +47,7 @@ def streamed(target, request: pytest.FixtureRequest) -> list:
 
 class Person(BaseModel):
     married: bool
-    age: int
+    age: int = Field(ge=0, le=150)
 
 
 def inside(events: list, index: int) -> list:
