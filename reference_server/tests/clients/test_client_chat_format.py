@@ -47,11 +47,21 @@ def test_json_mode_gives_an_object(target) -> None:
     assert answer.choices[0].finish_reason == "stop"
 
 
-@pytest.mark.parametrize("more", [True, {"type": "integer"}])
-def test_members_without_a_name_end(target, more: object) -> None:
-    open_ = {"type": "object", "additionalProperties": more, "minProperties": 1}
-    answer = target.chat("Ann.", response_format=by(open_), **LONG)
-    validate(json.loads(answer.choices[0].message.content), open_)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"minProperties": 1, "additionalProperties": True},
+        {"minProperties": 1, "additionalProperties": {"type": "integer", "maximum": 99}},
+        {"minProperties": 4},
+        {"maxProperties": 1},
+    ],
+    ids=str,
+)
+def test_members_without_a_name_end(target, more: dict) -> None:
+    open_ = {"type": "object"} | more
+    for seed in range(3):
+        answer = target.chat("Ann.", response_format=by(open_), seed=seed, **LONG)
+        validate(json.loads(answer.choices[0].message.content), open_)
 
 
 @pytest.mark.parametrize("strict", [True, False, None])
