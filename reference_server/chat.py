@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_server import request
-from reference_server.conversation import OBJECT, calls, described, plain, prompt
+from reference_server.conversation import calls, described, plain, prompt
 from reference_server.engine import Engine
 from reference_server.generate import Generator
 from reference_server.job import Arguments, Call, Choice, Event, Finish, Job, Text, Think, Token
@@ -39,7 +39,9 @@ def job(sent: Json, engine: Engine) -> Job:
         limit=min(limit, engine.context - len(tokens)),
         stop=request.stops(sent),
         think=request.thinking(sent.get("reasoning_effort")),
-        schema=request.schema(wanted, (wanted.get("json_schema") or {}).get("schema", OBJECT)),
+        schema=request.schema(
+            wanted, (wanted.get("json_schema") or {}).get("schema", request.OBJECT)
+        ),
         calls=calls(tools, named, asked, parallel=parallel),
     )
 

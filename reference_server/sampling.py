@@ -72,11 +72,16 @@ class Sampler:
         return Drawn(token, float(logs[token]), tuple((int(n), float(logs[n])) for n in best))
 
     def _draw(self, scores: Scores, draw: float) -> int:
+        """The token that a number from 0 to 1 falls on. They lie side by side in the order of the
+        vocabulary: in the order of their chances, those that are alike would change places with the
+        last bits of the scores, which depend on what else runs.
+        """
         scores = (scores - scores.max()) / self.temperature
         chances = np.exp(scores)
         chances /= chances.sum()
         order = np.argsort(-chances, kind="stable")
         summed = np.cumsum(chances[order])
-        keep = max(1, int(np.searchsorted(summed, self.top_p, side="left")) + 1)
-        limit = summed[min(keep, len(summed)) - 1]
-        return int(order[int(np.searchsorted(summed, draw * limit, side="right"))])
+        kept = np.sort(order[: int(np.searchsorted(summed, self.top_p, side="left")) + 1])
+        summed = np.cumsum(chances[kept])
+        at = int(np.searchsorted(summed, draw * summed[-1], side="right"))
+        return int(kept[min(at, len(kept) - 1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator
@@ -33,12 +34,14 @@ class Answer(Protocol):
 
 async def blocks(answer: Answer, end: bytes = DONE) -> AsyncGenerator[bytes]:
     """The stream: a block for each object, then the end mark. A failure is told in the stream, and
-    no end mark hides it.
+    no end mark hides it. After each block the loop has its turn, or a client that went away would
+    be noticed only when everything that waits was written to it.
     """
     try:
         async with aclosing(answer.chunks()) as chunks:
             async for chunk in chunks:
                 yield block(chunk)
+                await asyncio.sleep(0)
     except Refused as refused:
         yield block(answer.failure(refused))
         return

@@ -110,7 +110,7 @@ class Answer:
         asked = len(self.job.choices[0].prompt)
         return {
             "input_tokens": asked,
-            "input_tokens_details": {"cached_tokens": 0},
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
             "output_tokens": finish.tokens,
             "output_tokens_details": {"reasoning_tokens": finish.thought},
             "total_tokens": asked + finish.tokens,
