@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from reference_server import chat, completions, embeddings, images
-from reference_server.constrain import Constraints, Uncompilable
+from reference_server.constrain import Constraints
 from reference_server.contract import Contract, parse
 from reference_server.decode import ROWS, Batch
 from reference_server.engine import Embedder, Engine
@@ -184,11 +184,6 @@ async def _on_refused(_: Request, error: Exception) -> Response:
     return _envelope(error)
 
 
-async def _on_uncompilable(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Uncompilable)
-    return _envelope(Refused(f"the schema cannot be used: {str(error)[:200]}", error.param or None))
-
-
 async def _on_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     type_ = "not_found_error" if error.status_code == 404 else "invalid_request_error"
@@ -208,7 +203,6 @@ async def _on_failure(_: Request, error: Exception) -> Response:
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 HANDLERS: dict[Any, Handler] = {
     Refused: _on_refused,
-    Uncompilable: _on_uncompilable,
     HTTPException: _on_http,
     ClientDisconnect: _on_gone,
     Exception: _on_failure,

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
 from reference_server.engine import Engine
+from reference_server.refusal import Refused
+from reference_server.tighten import tighten
 
-COMPACT: Any = {"whitespace_flexible": False}
-LONGEST = 24  # characters of a string that no schema bounds, so that a random model finishes
-FEW = 3  # entries of an array, or members of an object, that no schema bounds
-BOUNDING = {"enum", "const", "maxLength", "pattern", "format"}
-KEY = "^[A-Za-z_]{1,12}$"  # the name of a member that no schema names
-SHORT = {"type": "string", "maxLength": LONGEST}
+COMPACT: Any = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": False}
+LIMITS = LLParserLimits(max_items_in_row=20_000)  # a thousand optional members take 4,000
+LARGEST = 100_000  # characters of a schema
+STEPS = 10_000  # of numbers by `multipleOf`: the compiler takes time and memory with its square
+KEPT = 64  # compiled grammars
+FORCED = 16  # tokens without a choice that are tried before a grammar counts as usable
 
 
-class Uncompilable(Exception):
-    """A schema that cannot be decoded by, with the reason, and the member that brought it."""
+class Uncompilable(Refused):
+    """A schema that cannot be decoded by; `param` is the member that brought it."""
 
     def __init__(self, said: str, param: str) -> None:
-        super().__init__(said)
-        self.param = param
+        super().__init__(f"the schema cannot be used: {said[:200]}", param or None)
 
 
 class _Tokens:
@@ -48,91 +52,108 @@ class Constraints:
 
     def __init__(self, engine: Engine) -> None:
         self._tokenizer = LLTokenizer(TokenizerWrapper(_Tokens(engine)))
-        self._ends = sorted(engine.ends)
+        self._compiled = lru_cache(KEPT)(self._compile)
 
     def schema(self, schema: Any, param: str = "") -> Constraint:
         """Text that is valid by a JSON Schema; raises `Uncompilable`."""
         try:
-            text = json.dumps(tighten(schema))
-            return self._compile(LLMatcher.grammar_from_json_schema(text, defaults=COMPACT))
+            _bounded(schema)
+            given = self._compiled(_grammar(schema))
         except (ValueError, RecursionError) as error:
             raise Uncompilable(str(error), param) from None
+        try:
+            return Constraint(self._compiled(_grammar(tighten(schema))), param)
+        except (ValueError, TypeError):  # what was tightened excludes itself, or is never read
+            return Constraint(given, param)
 
     def choice(self, words: Sequence[str]) -> Constraint:
         """One of some words; raises `Uncompilable`."""
         pattern = "|".join(re.escape(word) for word in words)
         try:
-            return self._compile(LLMatcher.grammar_from_regex(f"({pattern})"))
+            grammar = LLMatcher.grammar_from_regex(f"({pattern})")
+            return Constraint(self._compiled(grammar), "tools")
         except ValueError as error:
             raise Uncompilable(str(error), "tools") from None
 
     def line(self, longest: int) -> Constraint:
         """One line of so many characters at most, with its end."""
-        return self._compile(LLMatcher.grammar_from_regex(f"[^\\r\\n]{{1,{longest}}}\\n"))
+        grammar = LLMatcher.grammar_from_regex(f"[^\\r\\n]{{1,{longest}}}\\n")
+        return Constraint(self._compiled(grammar))
 
-    def _compile(self, grammar: str) -> Constraint:
-        matcher = LLMatcher(self._tokenizer, grammar)
-        if matcher.is_error():
-            raise ValueError(matcher.get_error())
-        return Constraint(matcher)
+    def _compile(self, grammar: str) -> LLMatcher:
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LIMITS)
+        _usable(matcher.deep_copy())
+        return matcher
 
 
 class Constraint:
-    """What one sequence may still say."""
+    """What one sequence may still say; `param` is the member of the request that says so."""
 
-    def __init__(self, matcher: LLMatcher) -> None:
-        self._matcher = matcher
+    def __init__(self, compiled: LLMatcher, param: str = "") -> None:
+        self._matcher = compiled.deep_copy()
+        self._param = param
 
     def allowed(self) -> npt.NDArray[np.bool_]:
-        """Which tokens may come next."""
-        return np.frombuffer(self._matcher.compute_logit_bias(), dtype=np.uint8) > 0
+        """Which tokens may come next; raises `Uncompilable` if that has become too much to say."""
+        mask = np.frombuffer(self._matcher.compute_logit_bias(), dtype=np.uint8) > 0
+        self._check()
+        return mask
 
     def push(self, token: int) -> bool:
-        """Take a token; true if the text is complete."""
+        """Take a token; true if the text is complete. Raises `Uncompilable` as `allowed` does."""
         self._matcher.consume_token(token)
+        self._check()
         return bool(self._matcher.is_stopped())
 
-
-def tighten(schema: Any) -> Any:
-    """A schema that a model without judgement can finish: open strings and arrays get a bound, open
-    objects no further members, or a few with short names where none has a name. Whatever is valid
-    by it is valid by the schema given; what is no schema stays what it is, for the compiler to say.
-    """
-    if isinstance(schema, list):
-        return [tighten(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    tight = {
-        key: value if key in ("enum", "const", "required") else tighten(value)
-        for key, value in schema.items()
-    }
-    kinds = schema.get("type")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    if "string" in kinds and not BOUNDING & schema.keys():
-        tight |= {"maxLength": max(LONGEST, _count(schema, "minLength"))}
-    if "array" in kinds and "maxItems" not in schema:
-        tight |= {"maxItems": max(FEW, _count(schema, "minItems"))}
-    if "object" in kinds and "patternProperties" not in schema:
-        tight |= _closed(tight)
-    return tight
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise Uncompilable(_said(self._matcher), self._param)
 
 
-def _closed(schema: dict[str, Any]) -> dict[str, Any]:
-    """What closes an object, unless members that have no name here are needed."""
-    named, needed = schema.get("properties", {}), schema.get("required", [])
-    if not isinstance(named, dict) or not isinstance(needed, list):
-        return {}
-    least = _count(schema, "minProperties")
-    if any(name not in list(named) for name in needed) or (named and least > len(named)):
-        return {}
-    more = schema.get("additionalProperties", "properties" not in schema)
-    if named or more is False:
-        return {"additionalProperties": False}
-    members = {KEY: SHORT if more is True else more}
-    most = schema.get("maxProperties", max(FEW, least))
-    return {"additionalProperties": False, "patternProperties": members, "maxProperties": most}
+def _grammar(schema: Any) -> str:
+    """The grammar of a schema; options of the compiler inside it are no part of JSON Schema."""
+    if isinstance(schema, dict):
+        schema = {key: value for key, value in schema.items() if key != "x-guidance"}
+    else:
+        schema = {"allOf": [schema]}  # the compiler reads no `true` and `false` at the root
+    return LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=COMPACT)
 
 
-def _count(schema: dict[str, Any], keyword: str) -> int:
-    value = schema.get(keyword)
-    return value if isinstance(value, int) else 0
+def _usable(matcher: LLMatcher) -> None:
+    """Raise `ValueError` unless text can be begun by it; some errors show at the first tokens."""
+    for _ in range(FORCED):
+        mask = np.frombuffer(matcher.compute_logit_bias(), dtype=np.uint8)
+        choices = np.flatnonzero(mask)
+        if len(choices) == 1:
+            matcher.consume_token(int(choices[0]))
+        if matcher.is_error():
+            raise ValueError(_said(matcher))
+        if len(choices) != 1 or matcher.is_stopped():
+            return
+
+
+def _said(matcher: LLMatcher) -> str:
+    """What is wrong, without the state of the compiler."""
+    said = matcher.get_error().partition("\n<state>")[0].partition(" <state>")[0]
+    return "nothing is valid by it" if said.startswith("NoExtension") else said
+
+
+def _bounded(schema: Any) -> None:
+    """Raise `ValueError` for what would take the compiler too long."""
+    if len(json.dumps(schema)) > LARGEST:
+        raise ValueError(f"it is longer than {LARGEST} characters")
+    steps = {Fraction(str(step)) for step in _steps(schema) if step}
+    finest = math.lcm(1, *(step.denominator for step in steps))
+    if math.lcm(1, *(int(step * finest) for step in steps)) > STEPS:
+        raise ValueError(f"multipleOf: more than {STEPS} steps are not followed")
+
+
+def _steps(schema: Any) -> Iterator[float]:
+    """Every `multipleOf` in a schema."""
+    if isinstance(schema, dict):
+        step = schema.get("multipleOf")
+        if isinstance(step, int | float) and not isinstance(step, bool):
+            yield step
+    for each in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(each, dict | list):
+            yield from _steps(each)

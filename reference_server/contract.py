@@ -25,6 +25,8 @@ from reference_server.rules import RULES
 
 CONTRACT = Path(__file__).resolve().parent.parent / "specs" / "contract.json"
 DEEPEST = 200  # levels of nesting; deeper bodies are refused before anything recurses
+# A string without an end goes to the end of the text, so that every character is read once.
+MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 @dataclass
@@ -89,7 +91,8 @@ def _no_constant(name: str) -> None:
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+    for found in MARKS.finditer(text):
+        mark = found[0]
         if mark in "[{":
             depth += 1
             deepest = max(deepest, depth)

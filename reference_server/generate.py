@@ -63,7 +63,7 @@ class Generator:
         no room.
         """
         if job.schema is not None:
-            self._constraints.schema(job.schema, "response_format")
+            self._constraints.schema(job.schema, job.where)
         for tools in job.calls:
             self._constraints.choice([tool.name for tool in tools])
             for tool in tools:
@@ -93,8 +93,8 @@ class Generator:
         self, job: Job, choice: int, queue: asyncio.Queue[Event | Exception | None]
     ) -> None:
         run = _begin(job, choice)
-        self._batch.join(run.row)
         try:
+            self._batch.join(run.row)
             async with aclosing(self._answer(run)) as events:
                 async for event in events:
                     queue.put_nowait(event)
@@ -143,7 +143,9 @@ class Generator:
 
     async def _text(self, run: _Run) -> Events:
         schema, scanner = run.job.schema, StopScanner(run.job.stop)
-        run.row.constraint = None if schema is None else self._constraints.schema(schema)
+        run.row.constraint = None
+        if schema is not None:
+            run.row.constraint = self._constraints.schema(schema, run.job.where)
         async with aclosing(self._spell(run)) as texts:
             async for text in texts:
                 if safe := scanner.feed(text):
@@ -173,7 +175,7 @@ class Generator:
         if tool is None:
             return
         yield Call(run.choice, number, f"call_{run.job.id}_{run.choice}_{number}", name)
-        run.row.constraint = self._constraints.schema(tool.parameters)
+        run.row.constraint = self._constraints.schema(tool.parameters, "tools")
         async with aclosing(self._spell(run)) as texts:
             async for text in texts:
                 if text:

@@ -91,9 +91,9 @@ class Job:
     """What is to be generated.
 
     `limit` is in tokens and for each choice. `think` is the length of a line of reasoning in front
-    of the answer, in characters. `schema` constrains the text. `calls` are made in place of text,
-    one for each entry; an entry holds the tools of which one is chosen. `echo` puts the prompt in
-    front of the text.
+    of the answer, in characters. `schema` constrains the text; `where` is the member of the request
+    that brought it. `calls` are made in place of text, one for each entry; an entry holds the tools
+    of which one is chosen. `echo` puts the prompt in front of the text.
     """
 
     id: str
@@ -102,5 +102,6 @@ class Job:
     stop: tuple[str, ...] = ()
     think: int = 0
     schema: Any = None
+    where: str = "response_format"
     calls: tuple[tuple[Tool, ...], ...] = field(default=())
     echo: bool = False

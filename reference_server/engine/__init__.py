@@ -39,7 +39,7 @@ class Engine(Protocol):
 
     `vocabulary` holds the bytes of each token (of special tokens too: their names), `special` the
     tokens that are no text, `ends` those that end an answer; `context` is in tokens, `pace` the
-    seconds that a token takes at least.
+    seconds that a token takes at least. A `slow` engine is called in a thread beside the server.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Engine(Protocol):
     ends: frozenset[int]
     context: int
     pace: float
+    slow: bool
 
     def render(self, messages: Sequence[Message]) -> list[int]:
         """A conversation of messages with plain text, as the tokens that make the model answer."""

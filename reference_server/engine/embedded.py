@@ -20,13 +20,13 @@ from reference_server.engine.octets import END, LETTERS, OTHER, SIZE, USER, Octe
 
 TABLE = 4096
 WIDTH = 256  # of vectors
+LOOK = 32  # bytes before the next one in which a count is seen
 LENGTH = 40  # bytes after which an answer becomes likely to end
 IMPOSSIBLE = -1e9
 
 
 @dataclass
 class _State:
-    tokens: list[int]
     source: bytes  # the last message, from which is copied
     written: bytearray = field(default_factory=bytearray)
 
@@ -47,6 +47,7 @@ class Embedded(Octets):
 
     name = "embedded"
     context = 8192
+    slow = False
     width = WIDTH
     tokens = SIZE
     longest = context
@@ -59,7 +60,7 @@ class Embedded(Octets):
         """A sequence that copies from its last message."""
         marks = [n for n, token in enumerate(tokens) if token in (USER, OTHER)]
         last = tokens[marks[-1] + 1 :] if marks else tokens
-        return _State(list(tokens), bytes(token for token in last if token < END))
+        return _State(bytes(token for token in last if token < END))
 
     def scores(self, states: Sequence[_State]) -> Scores:
         """Scores of each sequence."""
@@ -99,7 +100,6 @@ class Embedded(Octets):
     def push(self, states: Sequence[_State], tokens: Sequence[int]) -> None:
         """Append one token to each sequence."""
         for state, token in zip(states, tokens, strict=True):
-            state.tokens.append(token)
             if token < END:
                 state.written.append(token)
 
@@ -124,8 +124,8 @@ class Embedded(Octets):
 
 def _count_on(source: bytes, written: bytes) -> bytes:
     """What goes on a count: the rest of the next number, or the blank after a number."""
-    seen = (source + b" " + written) if not re.search(rb"\d", written) else written
-    match = re.search(rb"(\d{1,6})([ ,\n]{1,2})(\d*)$", seen)
+    seen = written if re.search(rb"\d", written) else source + b" " + written
+    match = re.search(rb"(\d{1,6})([ ,\n]{1,2})(\d*)$", seen[-LOOK:])
     if match is None:
         return b" " if re.search(rb"\d$", written) else b""
     following = str(int(match[1]) + 1).encode()

@@ -51,6 +51,7 @@ class Transformers:
     """
 
     pace = 0.0
+    slow = True
 
     def __init__(
         self, name: str, model: Any, words: Words, device: str, profile: Profile | None = None

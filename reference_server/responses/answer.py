@@ -62,6 +62,7 @@ def job(sent: Json, engine: Engine, conversation: Items) -> Job:
         limit=min(limit, engine.context - len(tokens)),
         think=request.thinking((sent.get("reasoning") or {}).get("effort")),
         schema=request.schema(wanted, wanted.get("schema")),
+        where="text.format",
         calls=calls(tools, named, asked, parallel=sent.get("parallel_tool_calls", True)),
     )
 

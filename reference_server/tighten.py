@@ -1,0 +1,99 @@
+"""Schemas that a model without judgement can finish.
+
+Open strings and arrays get a bound, open objects few or no further members, numbers a size that
+every reader takes, patterns both ends, formats a short spelling, and what may be anything is
+something short. Whatever is valid by a tightened schema is valid by the one that was given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+LONGEST = 24  # characters of a string
+MOST = 3  # items of an array, members of an object
+WHOLE = 2**53 - 1  # the largest integer that every JSON reader takes
+ANY = {"type": ["string", "boolean", "null"], "maxLength": LONGEST}
+SMALL = {"patternProperties": {"^[a-z]{1,8}$": ANY}, "additionalProperties": False}
+NOTES = frozenset({"title", "description", "default", "examples"})
+MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+SAME = ("allOf", "anyOf", "oneOf")  # schemas for the same value
+ONE = frozenset({"items", "additionalProperties"})
+SAID = frozenset({"enum", "const", "$ref", *SAME, "pattern", "format"})
+MEMBERS = SAID | {"properties", "patternProperties", "additionalProperties", "required"}
+BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+HOST = r"[a-z]{1,8}\.[a-z]{2,3}"
+CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
+FORMATS = {
+    "date-time": rf"^[12][0-9]{{3}}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T{CLOCK}$",
+    "time": rf"^{CLOCK}$",
+    "duration": r"^P[1-9][0-9]{0,2}D$",
+    "email": rf"^[a-z]{{1,8}}@{HOST}$",
+    "hostname": rf"^{HOST}$",
+    "uri": rf"^https://{HOST}/[a-z]{{0,8}}$",
+}
+
+
+def tighten(schema: Any, beside: frozenset[str] = frozenset()) -> Any:
+    """The schema, tightened. `beside` are members that other schemas for the same object know."""
+    if not isinstance(schema, dict):
+        return schema
+    if not schema.keys() - NOTES:
+        return ANY
+    names = beside | _names(schema)
+    tight = {key: _inside(key, value, names) for key, value in schema.items()}
+    return tight | _bounds(schema) | _closed(schema, tight, names)
+
+
+def _inside(key: str, value: Any, names: frozenset[str]) -> Any:
+    if key in MAPS and isinstance(value, dict):
+        return {name: tighten(each) for name, each in value.items()}
+    if key in SAME and isinstance(value, list):
+        return [tighten(each, names) for each in value]
+    if key == "prefixItems" and isinstance(value, list):
+        return [tighten(each) for each in value]
+    return tighten(value) if key in ONE else value
+
+
+def _names(schema: Any) -> frozenset[str]:
+    """The members of an object that a schema and those beside it know."""
+    if not isinstance(schema, dict):
+        return frozenset()
+    names = {*(schema.get("properties") or ()), *(schema.get("required") or ())}
+    return frozenset(names).union(*(_names(e) for key in SAME for e in schema.get(key) or ()))
+
+
+def _closed(schema: dict[str, Any], tight: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    if "properties" not in schema or "additionalProperties" in schema:
+        return {}
+    more = dict.fromkeys(sorted(names - tight["properties"].keys()), True)
+    return {"properties": tight["properties"] | more, "additionalProperties": False}
+
+
+def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
+    """The bounds that a schema does not give."""
+    given, types = schema.keys(), schema.get("type")
+    kinds = types if isinstance(types, list) else [types]
+    tight: dict[str, Any] = {}
+    if "string" in kinds:
+        tight |= _spelled(schema)
+    if "string" in kinds and not given & (SAID | {"maxLength"}):
+        tight["maxLength"] = max(LONGEST, schema.get("minLength", 0))
+    if "array" in kinds and not given & (SAID | {"maxItems"}):
+        tight["maxItems"] = max(MOST, schema.get("minItems", 0))
+    if "array" in kinds and not given & {"items", "prefixItems"}:
+        tight["items"] = ANY
+    if "object" in kinds and not given & MEMBERS:
+        tight |= SMALL | {"maxProperties": max(MOST, schema.get("minProperties", 0))}
+    if {"integer", "number"} & set(kinds) and not given & (SAID | BOUNDS):
+        tight |= {"minimum": -WHOLE, "maximum": WHOLE}
+    return tight
+
+
+def _spelled(schema: dict[str, Any]) -> dict[str, Any]:
+    """A pattern that holds for the whole string: a search is content with less."""
+    pattern, form = schema.get("pattern"), schema.get("format")
+    if isinstance(pattern, str):
+        return {} if {"^", "$"} & set(pattern) else {"pattern": f"^(?:{pattern})$"}
+    if isinstance(form, str) and form in FORMATS and not schema.keys() & {"minLength", "maxLength"}:
+        return {"pattern": FORMATS[form]}
+    return {}
