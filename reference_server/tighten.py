@@ -13,13 +13,13 @@ LONGEST = 24  # characters of a string
 MOST = 3  # items of an array, members of an object
 WHOLE = 2**53 - 1  # the largest integer that every JSON reader takes
 ANY = {"type": ["string", "boolean", "null"], "maxLength": LONGEST}
-SMALL = {"patternProperties": {"^[a-z]{1,8}$": ANY}, "additionalProperties": False}
+KEY = "^[a-z]{1,8}$"  # the name of a member that no schema names
 NOTES = frozenset({"title", "description", "default", "examples"})
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 SAME = ("allOf", "anyOf", "oneOf")  # schemas for the same value
 ONE = frozenset({"items", "additionalProperties"})
 SAID = frozenset({"enum", "const", "$ref", *SAME, "pattern", "format"})
-MEMBERS = SAID | {"properties", "patternProperties", "additionalProperties", "required"}
+NAMED = SAID | {"properties", "patternProperties", "required"}
 BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 HOST = r"[a-z]{1,8}\.[a-z]{2,3}"
 CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
@@ -41,7 +41,7 @@ def tighten(schema: Any, beside: frozenset[str] = frozenset()) -> Any:
         return ANY
     names = beside | _names(schema)
     tight = {key: _inside(key, value, names) for key, value in schema.items()}
-    return tight | _bounds(schema) | _closed(schema, tight, names)
+    return tight | _bounds(schema) | _closed(schema, tight, names) | _nameless(schema, tight)
 
 
 def _inside(key: str, value: Any, names: frozenset[str]) -> Any:
@@ -69,10 +69,24 @@ def _closed(schema: dict[str, Any], tight: dict[str, Any], names: frozenset[str]
     return {"properties": tight["properties"] | more, "additionalProperties": False}
 
 
+def _nameless(schema: dict[str, Any], tight: dict[str, Any]) -> dict[str, Any]:
+    """A few members with short names, where a schema names none."""
+    more = tight.get("additionalProperties", ANY)
+    if "object" not in _kinds(schema) or schema.keys() & NAMED or more is False:
+        return {}
+    most = schema.get("maxProperties", max(MOST, schema.get("minProperties", 0)))
+    members = {KEY: ANY if more is True else more}
+    return {"patternProperties": members, "additionalProperties": False, "maxProperties": most}
+
+
+def _kinds(schema: dict[str, Any]) -> list[Any]:
+    types = schema.get("type")
+    return types if isinstance(types, list) else [types]
+
+
 def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
     """The bounds that a schema does not give."""
-    given, types = schema.keys(), schema.get("type")
-    kinds = types if isinstance(types, list) else [types]
+    given, kinds = schema.keys(), _kinds(schema)
     tight: dict[str, Any] = {}
     if "string" in kinds:
         tight |= _spelled(schema)
@@ -82,8 +96,6 @@ def _bounds(schema: dict[str, Any]) -> dict[str, Any]:
         tight["maxItems"] = max(MOST, schema.get("minItems", 0))
     if "array" in kinds and not given & {"items", "prefixItems"}:
         tight["items"] = ANY
-    if "object" in kinds and not given & MEMBERS:
-        tight |= SMALL | {"maxProperties": max(MOST, schema.get("minProperties", 0))}
     if {"integer", "number"} & set(kinds) and not given & (SAID | BOUNDS):
         tight |= {"minimum": -WHOLE, "maximum": WHOLE}
     return tight

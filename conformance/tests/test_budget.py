@@ -23,7 +23,7 @@ from conformance.verdict import Exit, Verdict
 from conformance.wire.exchange import Reply
 
 SURFACES = frozenset(s for op in load().operations for s in op.surfaces.values())
-GRACE = 3.0  # seconds for the first look, and for what is under way when the time ends
+GRACE = 10.0  # seconds for the first look, and for what is under way when the time ends
 
 
 def run(url: str, folder: Path, **options: object) -> tuple[Result, float]:

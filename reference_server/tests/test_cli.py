@@ -17,7 +17,7 @@ ENDLESS = {
     "completions": ("/v1/completions", {"prompt": "Go on: 1 2 3", "max_tokens": 4000, "stream": True}),
     "responses": ("/v1/responses", {"input": "Go on: 1 2 3", "max_output_tokens": 4000, "stream": True}),
     "plain": ("/v1/chat/completions", CHAT),
-    "short": ("/v1/chat/completions", CHAT | {"stream": True, "max_tokens": 60}),
+    "short": ("/v1/chat/completions", CHAT | {"stream": True, "max_tokens": 15}),
 }  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def test_small_writes_leave_at_once() -> None:
 
 
 def test_a_server_that_is_stopped_ends_every_answer_in_words() -> None:
-    with child("--pace", "0.02") as server:
+    with child("--pace", "0.1") as server:
 
         def begin(name: str) -> Reply:
             path, members = ENDLESS[name]
