@@ -66,6 +66,13 @@ def parser() -> Parser:
     prove = commands.add_parser("prove", help="prove the suite: every check by every fault")
     prove.add_argument("--out", type=Path, help="write the matrix there")
     prove.add_argument("--live", action="store_true", help="every fault on the wire too")
+    prove.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="prefixes of the ids of faults, or of requirements; may be repeated",
+    )
     prove.set_defaults(main=_prove)
     return main
 
@@ -203,7 +210,7 @@ def _judge(arguments: argparse.Namespace) -> int:
 def _prove(arguments: argparse.Namespace) -> int:
     from conformance.prove import main  # noqa: PLC0415
 
-    return main(arguments.out, on_the_wire=arguments.live)
+    return main(arguments.out, arguments.only, on_the_wire=arguments.live)
 
 
 def _print(text: str) -> None:

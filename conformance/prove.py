@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 from conformance import ledger
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
-from conformance.errors import Defect
+from conformance.errors import Defect, Misconfigured
 from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
@@ -122,9 +122,9 @@ class Proof:
         enough = {name for name in kept if ".valid." in name}
         return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
 
-    def reply_faults(self) -> Iterator[Proved]:
-        """Every reply fault."""
-        yield from (self.reply_fault(fault) for fault in FAULTS.values() if fault.kind == "reply")
+    def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
+        """Those of some faults that change replies."""
+        yield from (self.reply_fault(fault) for fault in faults if fault.kind == "reply")
 
 
 def _first_valid(names: list[str]) -> list[str]:
@@ -143,8 +143,18 @@ def record(folder: Path) -> Result:
         return Run(url, Options(), folder, Silent()).execute()
 
 
-def live(proof: Proof, folder: Path) -> Iterator[Proved]:
-    """Every fault on the wire: one server, and for each fault the few dialogues that show it.
+def selected(only: Sequence[str]) -> tuple[Fault, ...]:
+    """The faults whose id, or a requirement that they break, begins with one of these words."""
+    words = tuple(only) or ("",)
+    return tuple(
+        fault
+        for fault in FAULTS.values()
+        if fault.id.startswith(words) or any(id_.startswith(words) for id_ in fault.breaks)
+    )
+
+
+def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
+    """These faults on the wire: one server, and for each fault the few dialogues that show it.
 
     For a reply fault those are the first ones that it changes in the record, beside clean ones that
     its judgement leans on; for a behaviour fault those of its surfaces.
@@ -156,7 +166,7 @@ def live(proof: Proof, folder: Path) -> Iterator[Proved]:
     )
     with embedded() as url:
         base = url.removesuffix("/v1")
-        for fault in FAULTS.values():
+        for fault in faults:
             names = proof.shown_by(fault)
             chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
             where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
@@ -182,16 +192,20 @@ def gaps(clean: Judgement) -> Iterator[str]:
     )
 
 
-def main(out: Path | None, *, on_the_wire: bool) -> int:
+def main(out: Path | None, only: Sequence[str] = (), *, on_the_wire: bool) -> int:
     """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
     began = time.monotonic()
+    faults = selected(only)
+    if not faults:
+        hint = "ids of faults: reference-server --list-faults; of requirements: conformance list"
+        raise Misconfigured(f"nothing begins with {', '.join(only)}", hint)
     with tempfile.TemporaryDirectory() as folder:
         result = record(Path(folder) / "clean")
         proof = Proof(ledger.read(result.ledger))
         problems = list(gaps(proof.clean()))
         proved = []
-        wire = live(proof, Path(folder)) if on_the_wire else ()
-        for each in chain(proof.reply_faults(), wire):
+        wire = live(proof, Path(folder), faults) if on_the_wire else ()
+        for each in chain(proof.reply_faults(faults), wire):
             proved.append(each)
             if not each.holds:
                 problems.append(_problem(each))
