@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from conformance.config import Options, check_only, vendor_file
+from conformance.config import SHRINK, Options, check_only, vendor_file
 from conformance.errors import ConformanceError, Misconfigured
 from conformance.requirement import Profile, catalogue
 from conformance.signals import stopping
@@ -105,6 +105,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--out", type=Path, help="default: reports/<time>-<host>")
     run.add_argument("--seed", type=int, default=0, help="of the generated requests (default 0)")
+    run.add_argument(
+        "--shrink",
+        type=_none_or_more,
+        default=SHRINK,
+        metavar="N",
+        help=f"requests to make one that fails smaller (default {SHRINK}; 0: as it was sent)",
+    )
     run.set_defaults(main=_run)
 
 
@@ -113,6 +120,10 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def _none_or_more(text: str) -> int:
+    return 0 if text == "0" else _count(text)
 
 
 def _seconds(text: str) -> float:
@@ -141,6 +152,7 @@ def options(arguments: argparse.Namespace, environment: Any = os.environ) -> Opt
         only=only,
         out=arguments.out,
         seed=arguments.seed,
+        shrink=arguments.shrink,
         capabilities=capabilities,
         waivers=waivers,
     )

@@ -135,6 +135,10 @@ class Runner:
                 neighbours = self._active.pop(number)
         return replace(exchange, neighbours=neighbours)
 
+    def affords(self, probe: Probe) -> bool:
+        """Whether the budget has room for a dialogue more; its tokens are booked if so."""
+        return not self._too_long(probe) and not self._ended(probe)
+
     def run(self, probes: tuple[Probe, ...], done: Done) -> Tail:
         """Hold every dialogue that the budget allows; says why it ended."""
         began = self.clock()
