@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from conformance import ledger
+from conformance import bugs, ledger
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
 from conformance.errors import Defect, Misconfigured
@@ -217,11 +217,15 @@ def main(out: Path | None, only: Sequence[str] = (), *, on_the_wire: bool) -> in
         f"{held} of {len(proved)} faults named by exactly what they break, "
         f"{len(catalogue())} requirements, {len(problems)} problems, {seconds:.1f} s\n"
     )
+    share = bugs.shares(faults)
+    sys.stdout.write(
+        "{field} of these faults are from the field, of {bugs} of its {of} bugs; "
+        "{invented} are invented\n".format(**share)
+    )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "proof.json").write_text(
-            json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8"
-        )
+        matrix = {"shares": share, "faults": _matrix(proved)}
+        (out / "proof.json").write_text(json.dumps(matrix, indent=1) + "\n", encoding="utf-8")
     return 1 if problems else 0
 
 
