@@ -53,6 +53,7 @@ def parser() -> Parser:
     listing = commands.add_parser("list", help="list the requirements")
     listing.add_argument("--only", action="append", default=[], metavar="WORD")
     listing.add_argument("--format", choices=FORMATS, default="text")
+    listing.add_argument("--bugs", action="store_true", help="bugs of the field in their place")
     listing.set_defaults(main=_list)
     explain = commands.add_parser("explain", help="explain one requirement")
     explain.add_argument("id")
@@ -190,6 +191,11 @@ def _run_against(url: str, chosen: Options) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    if arguments.bugs:
+        from conformance.bugs import table  # noqa: PLC0415
+
+        _print(table(arguments.format))
+        return 0
     from conformance.standard import listing  # noqa: PLC0415
 
     check_only(arguments.only, catalogue())

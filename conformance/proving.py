@@ -6,12 +6,12 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from conformance import ledger
+from conformance import bugs, ledger
 from conformance.errors import Misconfigured
 from conformance.prove import Proof, Proved, gaps, live, record, selected
 from conformance.requirement import catalogue
@@ -55,8 +55,13 @@ def main(wanted: Wanted) -> int:
         f"{len(catalogue())} requirements, {len(problems)} problems, "
         f"{time.monotonic() - began:.1f} s\n"
     )
+    shares = bugs.shares(faults)
+    sys.stdout.write(
+        "{field} of these faults are from the field, of {bugs} of its {of} bugs; "
+        "{invented} are invented\n".format(**shares)
+    )
     if wanted.out is not None:
-        _write(wanted.out, proved)
+        _write(wanted.out, proved, shares)
     return Exit.BROKEN if problems else Exit.CONFORMS
 
 
@@ -90,8 +95,8 @@ def _problem(proved: Proved) -> Iterator[str]:
     yield f"{proved.fault}: missed by {missed}, also noticed by {extra}{code}"
 
 
-def _write(out: Path, proved: Sequence[Proved]) -> None:
-    matrix = {
+def _write(out: Path, proved: Sequence[Proved], shares: Mapping[str, int]) -> None:
+    faults = {
         each.fault: {
             "breaks": sorted(each.breaks),
             "noticed": sorted(each.noticed),
@@ -100,4 +105,5 @@ def _write(out: Path, proved: Sequence[Proved]) -> None:
         for each in proved
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "proof.json").write_text(json.dumps(matrix, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"shares": shares, "faults": faults}, indent=1)
+    (out / "proof.json").write_text(text + "\n", encoding="utf-8")

@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         help="under way at most; beyond them requests get 503",
     )
     main.add_argument("--fault", default="", metavar="ID", help="commit this fault by default")
-    main.add_argument("--list-faults", action="store_true")
+    main.add_argument("--list-faults", action="store_true", help="what each does, and its origin")
     main.add_argument("--stdin-guard", action="store_true", help="stop when standard input closes")
     return main
 
@@ -107,9 +107,9 @@ def _failed(said: str) -> int:
 
 def _list_faults() -> int:
     for fault in FAULTS.values():
-        field = f" [{fault.field}]" if fault.field else ""
+        origin = f"from the field, {fault.field}" if fault.field else "invented"
         breaks = ", ".join(sorted(fault.breaks))
-        sys.stdout.write(f"{fault.id}: {fault.text} Breaks {breaks}.{field}\n")
+        sys.stdout.write(f"{fault.id}: {fault.text} Breaks {breaks}. [{origin}]\n")
     return 0
 
 
