@@ -3,7 +3,8 @@
 The clean reference server is recorded once by a standard run. Each reply fault is applied to the
 record; only the dialogues that it changes are judged again, beside what the others showed. Each
 behaviour fault is proved on the wire. A fault that nothing notices, or that something else notices
-too, is red; so is a requirement that no fault breaks, or that the clean record never reached.
+too, is red; so is a requirement that no fault breaks, or that the clean record never reached. Every
+variant, a way to answer that the standard permits, is let pass (`conformance.variants`).
 """
 
 from __future__ import annotations
@@ -12,26 +13,25 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
-from conformance import ledger
+from conformance import ledger, variants
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
-from conformance.errors import Defect, Misconfigured
+from conformance.errors import Misconfigured
 from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
 from conformance.requirement import Level, Profile, catalogue
 from conformance.run import Result, Run, Silent
 from conformance.target import embedded
-from conformance.verdict import Exit, Judgement, Verdict
+from conformance.verdict import Exit, Judgement
 from conformance.wire.exchange import End, Exchange
-from reference_server.faults import BROKEN, FAULTS, Fault
+from reference_server.change import BROKEN, Change
+from reference_server.faults import FAULTS, Fault
 
-NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 SHOWING = 8  # dialogues that show a fault on the wire
 LEANING = 4  # clean dialogues that its judgement leans on
 
@@ -60,15 +60,14 @@ class Proved:
 
 def noticed(judgement: Judgement) -> frozenset[str]:
     """The requirements that a judgement finds broken, whatever their level."""
-    rows = (row for row in judgement.rows if NOTICED & set(row.verdicts.values()))
-    return frozenset(row.requirement.id for row in rows)
+    return frozenset(row.requirement.id for row in judgement.rows if variants.notices(row))
 
 
-def changed(fault: Fault, exchange: Exchange) -> Exchange:
-    """An exchange as the server with this fault would have answered it."""
+def changed(change: Change, exchange: Exchange) -> Exchange:
+    """An exchange as the server with this change would have answered it."""
     if exchange.reply is None:
         return exchange
-    reply = fault.apply(exchange.request, exchange.reply)
+    reply = change.apply(exchange.request, exchange.reply)
     if reply is exchange.reply or reply == exchange.reply:
         return exchange
     broken = reply.header(BROKEN) is not None
@@ -89,38 +88,66 @@ class Proof:
 
     def clean(self) -> Judgement:
         """What the clean record means."""
-        return self._judge(self.dialogues)
+        return self.judged(self.dialogues)
 
-    def _judge(self, dialogues: tuple[tuple[Exchange, ...], ...]) -> Judgement:
+    def judged(self, dialogues: Iterable[tuple[Exchange, ...]]) -> Judgement:
+        """What some dialogues mean."""
         judge = Judge(self.recording.head, self.contract)
         for exchanges in dialogues:
             judge.dialogue(exchanges)
         return judge.result(self.recording.tail)
 
+    def after(self, change: Change) -> list[tuple[Exchange, ...]]:
+        """Every dialogue as the server with this change would have held it."""
+        return [tuple(changed(change, x) for x in exchanges) for exchanges in self.dialogues]
+
     def reply_fault(self, fault: Fault) -> Proved:
         """Judge the dialogues that a fault changes, and those that its judgement leans on: the
         models, and one clean answer of each surface that the fault leaves alone.
         """
-        after = [tuple(changed(fault, x) for x in exchanges) for exchanges in self.dialogues]
-        pairs = list(zip(self.dialogues, after, strict=True))
+        pairs = list(zip(self.dialogues, self.after(fault), strict=True))
         touched = [new for old, new in pairs if new != old]
         kept = [new for old, new in pairs if new == old and _needed(old)]
-        found = noticed(self._judge((*kept, *touched))) if touched else frozenset()
+        found = noticed(self.judged((*kept, *touched))) if touched else frozenset()
         return Proved(fault.id, fault.breaks, found, len(touched))
 
-    def shown_by(self, fault: Fault) -> frozenset[str]:
-        """The names of a few dialogues that show a fault on the wire."""
+    def shown_by(self, change: Change) -> frozenset[str]:
+        """The names of a few dialogues that show a change on the wire."""
         touched: list[str] = []
         kept: list[str] = []
         for exchanges in self.dialogues:
             name = exchanges[0].dialogue
-            if fault.change is None:
-                changes = name.startswith(fault.on)
+            if change.change is None:
+                shows = name.startswith(change.on)
             else:
-                changes = any(changed(fault, x) != x for x in exchanges)
-            (touched if changes else kept).append(name)
+                shows = any(changed(change, x) != x for x in exchanges)
+            (touched if shows else kept).append(name)
         enough = {name for name in kept if ".valid." in name}
         return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
+
+    def on_the_wire(
+        self, folder: Path, kind: str, changes: Iterable[Change]
+    ) -> Iterator[tuple[Change, Judgement, int]]:
+        """These changes on the wire: one server, and for each the few dialogues that show it.
+
+        For a reply fault those are the first ones that it changes in the record, beside clean ones
+        that its judgement leans on; for a behaviour fault those of its surfaces.
+        """
+        head = self.recording.head
+        surfaces = frozenset(head.planned)
+        whole = plan(
+            self.contract, head.model, head.intensity, head.seed, surfaces, head.embedding_model
+        )
+        with embedded() as url:
+            base = url.removesuffix("/v1")
+            for change in changes:
+                names = self.shown_by(change)
+                chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
+                where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
+                one_by_one = change.change is None  # what it does may depend on what came before
+                options = Options(model=head.model, concurrency=1 if one_by_one else 4)
+                result = Run(target, options, where, Silent(), chosen).execute()
+                yield change, result.judgement, len(names)
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
@@ -154,28 +181,10 @@ def selected(only: Sequence[str]) -> tuple[Fault, ...]:
 
 
 def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
-    """These faults on the wire: one server, and for each fault the few dialogues that show it.
-
-    For a reply fault those are the first ones that it changes in the record, beside clean ones that
-    its judgement leans on; for a behaviour fault those of its surfaces.
-    """
-    head = proof.recording.head
-    surfaces = frozenset(head.planned)
-    whole = plan(
-        proof.contract, head.model, head.intensity, head.seed, surfaces, head.embedding_model
-    )
-    with embedded() as url:
-        base = url.removesuffix("/v1")
-        for fault in faults:
-            names = proof.shown_by(fault)
-            chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
-            where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
-            one_by_one = fault.change is None  # what it does may depend on what came before
-            options = Options(model=head.model, concurrency=1 if one_by_one else 4)
-            result = Run(target, options, where, Silent(), chosen).execute()
-            judgement = result.judgement
-            code = judgement.exit(Profile.OLLAMA)
-            yield Proved(f"{fault.id} (live)", fault.breaks, noticed(judgement), len(names), code)
+    """These faults on the wire."""
+    for change, judgement, shown in proof.on_the_wire(folder, "fault", faults):
+        breaks, code = FAULTS[change.id].breaks, judgement.exit(Profile.OLLAMA)
+        yield Proved(f"{change.id} (live)", breaks, noticed(judgement), shown, code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:
@@ -195,34 +204,40 @@ def gaps(clean: Judgement) -> Iterator[str]:
 def main(out: Path | None, only: Sequence[str] = (), *, on_the_wire: bool) -> int:
     """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
     began = time.monotonic()
-    faults = selected(only)
-    if not faults:
-        hint = "ids of faults: reference-server --list-faults; of requirements: conformance list"
+    faults, permitted = selected(only), variants.selected(only)
+    if not faults and not permitted:
+        hint = "ids: reference-server --list-faults, --list-variants; conformance list"
         raise Misconfigured(f"nothing begins with {', '.join(only)}", hint)
-    with tempfile.TemporaryDirectory() as folder:
-        result = record(Path(folder) / "clean")
-        proof = Proof(ledger.read(result.ledger))
-        problems = list(gaps(proof.clean()))
-        proved = []
-        wire = live(proof, Path(folder), faults) if on_the_wire else ()
-        for each in chain(proof.reply_faults(faults), wire):
-            proved.append(each)
-            if not each.holds:
-                problems.append(_problem(each))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        proof = Proof(ledger.read(record(folder / "clean").ledger))
+        clean = proof.clean()
+        proved, passed = (
+            list(proof.reply_faults(faults)),
+            [*variants.recorded(proof, clean, permitted)],
+        )
+        if on_the_wire:
+            proved += live(proof, folder, faults)
+            passed += variants.live(proof, folder, permitted)
+    problems = [*gaps(clean), *(_problem(each) for each in proved if not each.holds)]
+    problems += [str(each) for each in passed if not each.holds]
     for problem in problems:
         sys.stdout.write(f"RED  {problem}\n")
-    seconds = time.monotonic() - began
-    held = sum(each.holds for each in proved)
+    held, let = sum(each.holds for each in proved), sum(each.holds for each in passed)
     sys.stdout.write(
         f"{held} of {len(proved)} faults named by exactly what they break, "
-        f"{len(catalogue())} requirements, {len(problems)} problems, {seconds:.1f} s\n"
+        f"{let} of {len(passed)} variants let pass, {len(catalogue())} requirements, "
+        f"{len(problems)} problems, {time.monotonic() - began:.1f} s\n"
     )
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "proof.json").write_text(
-            json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8"
-        )
+        _write(out / "proof.json", _matrix(proved))
+        _write(out / "variants.json", variants.matrix(passed))
     return 1 if problems else 0
+
+
+def _write(path: Path, value: Mapping[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
 def _problem(proved: Proved) -> str:
@@ -235,8 +250,6 @@ def _problem(proved: Proved) -> str:
 
 
 def _matrix(proved: list[Proved]) -> Mapping[str, object]:
-    if not proved:
-        raise Defect("nothing was proved")
     return {
         each.fault: {
             "breaks": sorted(each.breaks),
