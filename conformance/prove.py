@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from conformance import ledger, variants
 from conformance.config import Options
@@ -34,6 +36,7 @@ from reference_server.faults import FAULTS, Fault
 
 SHOWING = 8  # dialogues that show a fault on the wire
 LEANING = 4  # clean dialogues that its judgement leans on
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,12 @@ class Proof:
         """What the clean record means."""
         return self.judged(self.dialogues)
 
-    def judged(self, dialogues: Iterable[tuple[Exchange, ...]]) -> Judgement:
-        """What some dialogues mean."""
-        judge = Judge(self.recording.head, self.contract)
+    def judged(
+        self, dialogues: Iterable[tuple[Exchange, ...]], declared: Mapping[str, bool] = NOTHING
+    ) -> Judgement:
+        """What some dialogues mean, if the vendor also declares these capabilities."""
+        head = self.recording.head
+        judge = Judge(replace(head, declared={**head.declared, **declared}), self.contract)
         for exchanges in dialogues:
             judge.dialogue(exchanges)
         return judge.result(self.recording.tail)
@@ -126,12 +132,17 @@ class Proof:
         return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
 
     def on_the_wire(
-        self, folder: Path, kind: str, changes: Iterable[Change]
-    ) -> Iterator[tuple[Change, Judgement, int]]:
+        self,
+        folder: Path,
+        kind: str,
+        changes: Iterable[Change],
+        declared: Mapping[str, Mapping[str, bool]] = NOTHING,
+    ) -> Iterator[tuple[str, Judgement, int]]:
         """These changes on the wire: one server, and for each the few dialogues that show it.
 
-        For a reply fault those are the first ones that it changes in the record, beside clean ones
-        that its judgement leans on; for a behaviour fault those of its surfaces.
+        For a change of replies those are the first ones that it changes in the record, beside clean
+        ones that its judgement leans on; for a behaviour fault those of its surfaces. `declared`
+        holds by id what the vendor declares.
         """
         head = self.recording.head
         surfaces = frozenset(head.planned)
@@ -145,9 +156,13 @@ class Proof:
                 chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
                 where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
                 one_by_one = change.change is None  # what it does may depend on what came before
-                options = Options(model=head.model, concurrency=1 if one_by_one else 4)
+                options = Options(
+                    model=head.model,
+                    concurrency=1 if one_by_one else 4,
+                    capabilities=declared.get(change.id, NOTHING),
+                )
                 result = Run(target, options, where, Silent(), chosen).execute()
-                yield change, result.judgement, len(names)
+                yield change.id, result.judgement, len(names)
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
@@ -182,9 +197,9 @@ def selected(only: Sequence[str]) -> tuple[Fault, ...]:
 
 def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
     """These faults on the wire."""
-    for change, judgement, shown in proof.on_the_wire(folder, "fault", faults):
-        breaks, code = FAULTS[change.id].breaks, judgement.exit(Profile.OLLAMA)
-        yield Proved(f"{change.id} (live)", breaks, noticed(judgement), shown, code)
+    for id_, judgement, shown in proof.on_the_wire(folder, "fault", faults):
+        breaks, code = FAULTS[id_].breaks, judgement.exit(Profile.OLLAMA)
+        yield Proved(f"{id_} (live)", breaks, noticed(judgement), shown, code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:

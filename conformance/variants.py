@@ -57,18 +57,22 @@ def recorded(proof: Proof, clean: Judgement, variants: Iterable[Variant]) -> Ite
     for variant in variants:
         after = proof.after(variant)
         touched = sum(new != old for new, old in zip(after, proof.dialogues, strict=True))
-        judgement = proof.judged(after)
+        judgement = proof.judged(after, _declared(variant))
         found = [*alarms(variant, judgement), *_undecided(judgement, decided)]
         yield Passed(variant, touched, tuple(found))
 
 
 def live(proof: Proof, folder: Path, variants: Iterable[Variant]) -> Iterator[Passed]:
     """These variants on the wire, each by the few dialogues that show it."""
-    for change, judgement, shown in proof.on_the_wire(folder, "variant", variants):
-        variant = VARIANTS[change.id]
-        yield Passed(
-            replace(variant, id=f"{variant.id} (live)"), shown, (*alarms(variant, judgement),)
-        )
+    known = {variant.id: variant for variant in variants}
+    declared = {id_: _declared(variant) for id_, variant in known.items()}
+    for id_, judgement, shown in proof.on_the_wire(folder, "variant", known.values(), declared):
+        told = replace(known[id_], id=f"{id_} (live)")
+        yield Passed(told, shown, (*alarms(known[id_], judgement),))
+
+
+def _declared(variant: Variant) -> Mapping[str, bool]:
+    return dict.fromkeys(variant.without, False)
 
 
 def alarms(variant: Variant, judgement: Judgement) -> Iterator[str]:

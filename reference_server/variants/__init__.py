@@ -3,7 +3,7 @@
 Importing this package registers them.
 """
 
-from reference_server.variants import http, models, sse
+from reference_server.variants import http, models, odd, sse
 from reference_server.variants.variant import VARIANTS, Variant
 
-__all__ = ["VARIANTS", "Variant", "http", "models", "sse"]
+__all__ = ["VARIANTS", "Variant", "http", "models", "odd", "sse"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from reference_server.change import Change, Function, add, named, summary
+from reference_server.faults import FAULTS
 
 PROFILES = "seed ollama openai"
 
@@ -22,6 +23,7 @@ class Variant(Change):
 
     `warns` names the requirements that must notice it, with a warning or a note by their level;
     all others must not. `profiles` are those that permit it; in any other one it must fail.
+    `without` names capabilities that a vendor of such a server declares absent.
     """
 
     norms: tuple[str, ...] = ()
@@ -29,6 +31,7 @@ class Variant(Change):
     traps: tuple[str, ...] = ()
     warns: frozenset[str] = frozenset()
     profiles: tuple[str, ...] = tuple(PROFILES.split())
+    without: tuple[str, ...] = ()
 
     @property
     def stands_for(self) -> tuple[str, ...]:
@@ -48,6 +51,7 @@ def variant(
     traps: Iterable[str] = (),
     warns: Iterable[str] = (),
     profiles: str = PROFILES,
+    without: str = "",
 ) -> Callable[[Function], Function]:
     """Register a function as a variant; its id is module and name, its docstring says what it does.
 
@@ -65,8 +69,33 @@ def variant(
             traps=tuple(traps),
             warns=frozenset(warns),
             profiles=tuple(profiles.split()),
+            without=tuple(without.split()),
         )
         add(_VARIANTS, made)
         return change
 
     return register
+
+
+def tolerated(
+    fault: str,
+    *,
+    norms: Iterable[str] = (),
+    rulings: Iterable[str] = (),
+    traps: Iterable[str] = (),
+    profiles: str = PROFILES,
+) -> None:
+    """Register a fault as a variant: these profiles only warn of it, or do not ask for more."""
+    known = FAULTS[fault]
+    made = Variant(
+        id=known.id,
+        on=known.on,
+        text=known.text,
+        change=known.change,
+        norms=tuple(norms),
+        rulings=tuple(rulings),
+        traps=tuple(traps),
+        warns=known.breaks,
+        profiles=tuple(profiles.split()),
+    )
+    add(_VARIANTS, made)
