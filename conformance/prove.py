@@ -3,40 +3,34 @@
 The clean reference server is recorded once by a standard run. Each reply fault is applied to the
 record; only the dialogues that it changes are judged again, beside what the others showed. Each
 behaviour fault is proved on the wire. A fault that nothing notices, or that something else notices
-too, is red; so is a requirement that no fault breaks, or that the clean record never reached. Every
-variant, a way to answer that the standard permits, is let pass (`conformance.variants`).
+too, is red; so is a requirement that no fault breaks, or that the clean record never reached.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-from conformance import ledger, variants
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
-from conformance.errors import Misconfigured
 from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
-from conformance.requirement import Level, Profile, catalogue
+from conformance.requirement import Catalogue, Level, Profile, catalogue
+from conformance.rules import Rules
 from conformance.run import Result, Run, Silent
 from conformance.target import embedded
-from conformance.verdict import Exit, Judgement
+from conformance.verdict import Exit, Judgement, Row, Verdict
 from conformance.wire.exchange import End, Exchange
-from reference_server.change import BROKEN, Change
+from reference_server.change import BROKEN, Change, Kind
 from reference_server.faults import FAULTS, Fault
 
+NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 SHOWING = 8  # dialogues that show a fault on the wire
 LEANING = 4  # clean dialogues that its judgement leans on
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, bool] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -60,10 +54,27 @@ class Proved:
         levels = {catalogue()[id_].levels[Profile.OLLAMA] for id_ in self.breaks}
         return Exit.BROKEN if Level.MUST in levels else Exit.CONFORMS
 
+    def problems(self) -> Iterator[str]:
+        """What stands against it."""
+        if self.holds:
+            return
+        if not self.changed:
+            yield f"{self.fault} changes nothing that was recorded"
+            return
+        missed = sorted(self.breaks - self.noticed)
+        extra = sorted(self.noticed - self.breaks)
+        code = "" if self.code in (None, self.due) else f", exit code {self.code}"
+        yield f"{self.fault}: missed by {missed}, also noticed by {extra}{code}"
+
 
 def noticed(judgement: Judgement) -> frozenset[str]:
     """The requirements that a judgement finds broken, whatever their level."""
-    return frozenset(row.requirement.id for row in judgement.rows if variants.notices(row))
+    return frozenset(row.requirement.id for row in judgement.rows if notices(row))
+
+
+def notices(row: Row) -> bool:
+    """Whether a rule is broken in some profile."""
+    return bool(NOTICED & set(row.verdicts.values()))
 
 
 def changed(change: Change, exchange: Exchange) -> Exchange:
@@ -84,9 +95,15 @@ def changed(change: Change, exchange: Exchange) -> Exchange:
 class Proof:
     """The proof over one clean record."""
 
-    def __init__(self, recording: Recording, contract: Contract | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        contract: Contract | None = None,
+        rules: Callable[[Contract, Catalogue], Rules] = Rules,
+    ) -> None:
         self.recording = recording
         self.contract = contract or load()
+        self.rules = rules
         self.dialogues = tuple(recording.dialogues())
 
     def clean(self) -> Judgement:
@@ -98,7 +115,8 @@ class Proof:
     ) -> Judgement:
         """What some dialogues mean, if the vendor also declares these capabilities."""
         head = self.recording.head
-        judge = Judge(replace(head, declared={**head.declared, **declared}), self.contract)
+        head = replace(head, declared={**head.declared, **declared})
+        judge = Judge(head, self.contract, rules=self.rules)
         for exchanges in dialogues:
             judge.dialogue(exchanges)
         return judge.result(self.recording.tail)
@@ -131,39 +149,6 @@ class Proof:
         enough = {name for name in kept if ".valid." in name}
         return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
 
-    def on_the_wire(
-        self,
-        folder: Path,
-        kind: str,
-        changes: Iterable[Change],
-        declared: Mapping[str, Mapping[str, bool]] = NOTHING,
-    ) -> Iterator[tuple[str, Judgement, int]]:
-        """These changes on the wire: one server, and for each the few dialogues that show it.
-
-        For a change of replies those are the first ones that it changes in the record, beside clean
-        ones that its judgement leans on; for a behaviour fault those of its surfaces. `declared`
-        holds by id what the vendor declares.
-        """
-        head = self.recording.head
-        surfaces = frozenset(head.planned)
-        whole = plan(
-            self.contract, head.model, head.intensity, head.seed, surfaces, head.embedding_model
-        )
-        with embedded() as url:
-            base = url.removesuffix("/v1")
-            for change in changes:
-                names = self.shown_by(change)
-                chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
-                where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
-                one_by_one = change.change is None  # what it does may depend on what came before
-                options = Options(
-                    model=head.model,
-                    concurrency=1 if one_by_one else 4,
-                    capabilities=declared.get(change.id, NOTHING),
-                )
-                result = Run(target, options, where, Silent(), chosen).execute()
-                yield change.id, result.judgement, len(names)
-
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
         yield from (self.reply_fault(fault) for fault in faults if fault.kind == "reply")
@@ -195,11 +180,46 @@ def selected(only: Sequence[str]) -> tuple[Fault, ...]:
     )
 
 
+def breaking(requirement: str, kind: str) -> tuple[Fault, ...]:
+    """The faults of one kind that break a requirement."""
+    every = FAULTS.values()
+    return tuple(fault for fault in every if requirement in fault.breaks and fault.kind == kind)
+
+
+def on_the_wire(
+    proof: Proof,
+    folder: Path,
+    changes: Iterable[Kind],
+    kind: str = "fault",
+    declared: Callable[[Kind], Mapping[str, bool]] = lambda _: NOTHING,
+) -> Iterator[tuple[Kind, frozenset[str], Result]]:
+    """These changes on the wire: one server, and for each the few dialogues that show it.
+
+    For a change of replies those are the first ones that it changes in the record, beside clean
+    ones that its judgement leans on; for a behaviour fault those of its surfaces. `declared` says
+    what a vendor of such a server declares.
+    """
+    head = proof.recording.head
+    surfaces = frozenset(head.planned)
+    whole = plan(
+        proof.contract, head.model, head.intensity, head.seed, surfaces, head.embedding_model
+    )
+    with embedded() as url:
+        base = url.removesuffix("/v1")
+        for change in changes:
+            names = proof.shown_by(change)
+            chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
+            where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
+            at_once = 1 if change.change is None else 4  # a switch may depend on what came before
+            options = Options(model=head.model, concurrency=at_once, capabilities=declared(change))
+            yield change, names, Run(target, options, where, Silent(), chosen).execute()
+
+
 def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
-    """These faults on the wire."""
-    for id_, judgement, shown in proof.on_the_wire(folder, "fault", faults):
-        breaks, code = FAULTS[id_].breaks, judgement.exit(Profile.OLLAMA)
-        yield Proved(f"{id_} (live)", breaks, noticed(judgement), shown, code)
+    """What these faults are noticed by on the wire."""
+    for fault, names, result in on_the_wire(proof, folder, faults):
+        found, code = noticed(result.judgement), result.judgement.exit(Profile.OLLAMA)
+        yield Proved(f"{fault.id} (live)", fault.breaks, found, len(names), code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:
@@ -214,62 +234,3 @@ def gaps(clean: Judgement) -> Iterator[str]:
     yield from (
         f"{id_} is broken by a fault but is no requirement" for id_ in broken - catalogue().keys()
     )
-
-
-def main(out: Path | None, only: Sequence[str] = (), *, on_the_wire: bool) -> int:
-    """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
-    began = time.monotonic()
-    faults, permitted = selected(only), variants.selected(only)
-    if not faults and not permitted:
-        hint = "ids: reference-server --list-faults, --list-variants; conformance list"
-        raise Misconfigured(f"nothing begins with {', '.join(only)}", hint)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        proof = Proof(ledger.read(record(folder / "clean").ledger))
-        clean = proof.clean()
-        proved, passed = (
-            list(proof.reply_faults(faults)),
-            [*variants.recorded(proof, clean, permitted)],
-        )
-        if on_the_wire:
-            proved += live(proof, folder, faults)
-            passed += variants.live(proof, folder, permitted)
-    problems = [*gaps(clean), *(_problem(each) for each in proved if not each.holds)]
-    problems += [str(each) for each in passed if not each.holds]
-    for problem in problems:
-        sys.stdout.write(f"RED  {problem}\n")
-    held, let = sum(each.holds for each in proved), sum(each.holds for each in passed)
-    sys.stdout.write(
-        f"{held} of {len(proved)} faults named by exactly what they break, "
-        f"{let} of {len(passed)} variants let pass, {len(catalogue())} requirements, "
-        f"{len(problems)} problems, {time.monotonic() - began:.1f} s\n"
-    )
-    if out is not None:
-        _write(out / "proof.json", _matrix(proved))
-        _write(out / "variants.json", variants.matrix(passed))
-    return 1 if problems else 0
-
-
-def _write(path: Path, value: Mapping[str, object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-
-
-def _problem(proved: Proved) -> str:
-    if not proved.changed:
-        return f"{proved.fault} changes nothing that was recorded"
-    missed = sorted(proved.breaks - proved.noticed)
-    extra = sorted(proved.noticed - proved.breaks)
-    code = "" if proved.code in (None, proved.due) else f", exit code {proved.code}"
-    return f"{proved.fault}: missed by {missed}, also noticed by {extra}{code}"
-
-
-def _matrix(proved: list[Proved]) -> Mapping[str, object]:
-    return {
-        each.fault: {
-            "breaks": sorted(each.breaks),
-            "noticed": sorted(each.noticed),
-            "changed": each.changed,
-        }
-        for each in proved
-    }

@@ -8,24 +8,20 @@ no other; and nothing that was judged before is left undecided.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from conformance.prove import Proof, notices, on_the_wire
 from conformance.requirement import Profile
 from conformance.verdict import Exit, Judgement, Row, Verdict
 from reference_server.variants import VARIANTS, Variant
-
-if TYPE_CHECKING:
-    from conformance.prove import Proof
-
-NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 
 
 @dataclass(frozen=True)
 class Passed:
     """What became of one variant: the dialogues that it changed, and what stands against it."""
 
+    id: str
     variant: Variant
     changed: int
     alarms: tuple[str, ...]
@@ -35,10 +31,11 @@ class Passed:
         """It changed something, and nothing stands against it."""
         return self.changed > 0 and not self.alarms
 
-    def __str__(self) -> str:
+    def problems(self) -> Iterator[str]:
+        """What stands against it."""
         if not self.changed:
-            return f"variant {self.variant.id} changes nothing that was recorded"
-        return f"variant {self.variant.id}: {'; '.join(self.alarms)}"
+            yield f"variant {self.id} changes nothing that was recorded"
+        yield from (f"variant {self.id}: {alarm}" for alarm in self.alarms)
 
 
 def selected(only: Sequence[str]) -> tuple[Variant, ...]:
@@ -51,24 +48,23 @@ def selected(only: Sequence[str]) -> tuple[Variant, ...]:
     )
 
 
-def recorded(proof: Proof, clean: Judgement, variants: Iterable[Variant]) -> Iterator[Passed]:
+def recorded(proof: Proof, variants: Iterable[Variant]) -> Iterator[Passed]:
     """Judge the record as servers with these variants would have answered."""
-    decided = {_key(row) for row in clean.rows if row.judged}
+    judged = {_key(row) for row in proof.clean().rows if row.judged}
     for variant in variants:
-        after = proof.after(variant)
-        touched = sum(new != old for new, old in zip(after, proof.dialogues, strict=True))
-        judgement = proof.judged(after, _declared(variant))
-        found = [*alarms(variant, judgement), *_undecided(judgement, decided)]
-        yield Passed(variant, touched, tuple(found))
+        if not variant.wire:
+            after = proof.after(variant)
+            touched = sum(new != old for new, old in zip(after, proof.dialogues, strict=True))
+            judgement = proof.judged(after, _declared(variant))
+            found = (*alarms(variant, judgement), *_undecided(variant, judgement, judged))
+            yield Passed(variant.id, variant, touched, found)
 
 
 def live(proof: Proof, folder: Path, variants: Iterable[Variant]) -> Iterator[Passed]:
     """These variants on the wire, each by the few dialogues that show it."""
-    known = {variant.id: variant for variant in variants}
-    declared = {id_: _declared(variant) for id_, variant in known.items()}
-    for id_, judgement, shown in proof.on_the_wire(folder, "variant", known.values(), declared):
-        told = replace(known[id_], id=f"{id_} (live)")
-        yield Passed(told, shown, (*alarms(known[id_], judgement),))
+    for variant, names, result in on_the_wire(proof, folder, variants, "variant", _declared):
+        found = tuple(alarms(variant, result.judgement))
+        yield Passed(f"{variant.id} (live)", variant, len(names), found)
 
 
 def _declared(variant: Variant) -> Mapping[str, bool]:
@@ -89,9 +85,12 @@ def alarms(variant: Variant, judgement: Judgement) -> Iterator[str]:
             yield f"exit code {int(code)} in {profile}, not {int(due)}"
 
 
-def _undecided(judgement: Judgement, decided: set[tuple[str, str]]) -> Iterator[str]:
+def _undecided(
+    variant: Variant, judgement: Judgement, judged: set[tuple[str, str]]
+) -> Iterator[str]:
     for row in judgement.rows:
-        if Verdict.INCONCLUSIVE in row.verdicts.values() and _key(row) in decided:
+        open_ = Verdict.INCONCLUSIVE in row.verdicts.values() and _key(row) in judged
+        if open_ and row.requirement.id not in variant.hides:
             yield f"{row.surface}::{row.requirement.id} is left undecided: {row.reason}"
 
 
@@ -99,25 +98,17 @@ def _key(row: Row) -> tuple[str, str]:
     return row.requirement.id, row.surface
 
 
-def notices(row: Row) -> bool:
-    """Whether a rule is broken in some profile, whatever its level."""
-    return bool(NOTICED & set(row.verdicts.values()))
-
-
 def _sentence(row: Row) -> str:
     found = row.findings[0]
     return f"{row.surface}::{row.requirement.id} (expected {found.expected}, got {found.observed})"
 
 
-def matrix(passed: Iterable[Passed]) -> Mapping[str, object]:
+def matrix(passed: Passed) -> Mapping[str, object]:
     """The result as JSON."""
     return {
-        each.variant.id: {
-            "stands for": list(each.variant.stands_for),
-            "warns": sorted(each.variant.warns),
-            "profiles": list(each.variant.profiles),
-            "changed": each.changed,
-            "alarms": list(each.alarms),
-        }
-        for each in passed
+        "stands for": list(passed.variant.stands_for),
+        "warns": sorted(passed.variant.warns),
+        "profiles": list(passed.variant.profiles),
+        "changed": passed.changed,
+        "alarms": list(passed.alarms),
     }

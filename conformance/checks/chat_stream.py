@@ -28,9 +28,9 @@ def json_events(x: Reading) -> Answer:
         yield Deviation("a JSON object or [DONE]", observed, Place(n, "", event.start))
 
 
-def _constant(x: Reading, member: str, kind: type) -> Answer:
+def _constant(x: Reading, member: str, *kinds: type) -> Answer:
     """One value of a member over all chunks; missing and mistyped ones have rules of their own."""
-    found = [(c.event, c.value[member]) for c in x.chunks if _typed(c.value.get(member), kind)]
+    found = [(c.event, c.value[member]) for c in x.chunks if _typed(c.value.get(member), kinds)]
     if len(found) < 2:
         yield Undecided(f"fewer than two chunks carry {member}")
         return
@@ -41,8 +41,8 @@ def _constant(x: Reading, member: str, kind: type) -> Answer:
             return
 
 
-def _typed(value: object, kind: type) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool) and value != ""
+def _typed(value: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool) and value != ""
 
 
 @check("chat-stream.one-id", on=chat)
@@ -54,7 +54,7 @@ def one_id(x: Reading) -> Answer:
 @check("chat-stream.one-created", on=chat)
 def one_created(x: Reading) -> Answer:
     """One stream carries one time."""
-    yield from _constant(x, "created", int)
+    yield from _constant(x, "created", int, float)
 
 
 @check("chat-stream.one-model", on=chat)
@@ -96,7 +96,7 @@ def _is_usage(chunk: Chunk) -> bool:
 @check("chat-stream.usage-when-asked", on=lambda x: chat(x) and whole(x) and asks_usage(x))
 def usage_when_asked(x: Reading) -> Answer:
     """Usage that was asked for comes, in a chunk without choices."""
-    if not sound(x) or END_MARK not in x.payloads or not any(choices(x)):
+    if not sound(x) or not x.says_done or not any(choices(x)):
         yield Undecided("the stream itself is broken")
     elif not any(_is_usage(chunk) for chunk in x.chunks):
         yield Deviation("a chunk with empty choices and usage", "none before [DONE]")

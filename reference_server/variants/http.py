@@ -99,13 +99,13 @@ def _busy(reply: Reply, status: int, after: str) -> Reply:
     return replace(refused, headers=(*refused.headers, ("Retry-After", after)))
 
 
-@variant(on=POSTS, norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"})
+@variant(on=POSTS, norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"}, wire=True)
 def too_many(request: Request, reply: Reply) -> Reply | None:
     """Says now and then that there were too many requests, and when to come back, in seconds."""
     return _busy(reply, 429, "0") if _now_and_then(request, 12) else None
 
 
-@variant(on=POSTS, norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"})
+@variant(on=POSTS, norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"}, wire=True)
 def unavailable(request: Request, reply: Reply) -> Reply | None:
     """Says now and then that it is busy, and when to come back, as a date."""
     due = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -158,7 +158,8 @@ def whole_floats(data: bytes) -> bytes:
 tolerated("http.refuses-with-422", rulings={"RUL-49"}, norms={"HTTP-13", "HTTP-31"},
           profiles="seed ollama")  # fmt: skip
 tolerated("http.lets-caches-keep-streams", norms={"HTTP-25"})
-tolerated("http.hides-paths-from-wrong-methods", norms={"HTTP-11"})
+tolerated("http.hides-paths-from-wrong-methods", norms={"HTTP-11"},
+          hides={"http.wrong-method-allow"})  # fmt: skip
 tolerated("http.forgets-allow", norms={"HTTP-11"})
 tolerated("http.takes-any-temperature", rulings={"RUL-07"}, norms={"CRQ-21", "CRQ-22", "CRQ-23"},
           traps={"FA-14"}, profiles="seed ollama")  # fmt: skip

@@ -48,7 +48,7 @@ def _not_found(reply: Reply, *, bad: bool) -> Reply | None:
     return error(reply, 404, "no such model", "not_found_error") if bad else None
 
 
-@variant(on=ON, norms={"MDL-11", "MDL-13"}, rulings={"RUL-33"})
+@variant(on=ON, norms={"MDL-11", "MDL-13"}, rulings={"RUL-33"}, wire=True)
 def slashes_as_they_are(request: Request, reply: Reply) -> Reply | None:
     """Finds a model whose id has a slash by the plain path only."""
     return _not_found(reply, bad="%2f" in request.path.lower())

@@ -23,7 +23,9 @@ class Variant(Change):
 
     `warns` names the requirements that must notice it, with a warning or a note by their level;
     all others must not. `profiles` are those that permit it; in any other one it must fail.
-    `without` names capabilities that a vendor of such a server declares absent.
+    `hides` names the requirements that nothing can be told of any more. `without` names
+    capabilities that a vendor of such a server declares absent. `wire` marks one that is shown on
+    the wire alone, since what is sent depends on it.
     """
 
     norms: tuple[str, ...] = ()
@@ -31,7 +33,9 @@ class Variant(Change):
     traps: tuple[str, ...] = ()
     warns: frozenset[str] = frozenset()
     profiles: tuple[str, ...] = tuple(PROFILES.split())
+    hides: frozenset[str] = frozenset()
     without: tuple[str, ...] = ()
+    wire: bool = False
 
     @property
     def stands_for(self) -> tuple[str, ...]:
@@ -51,7 +55,9 @@ def variant(
     traps: Iterable[str] = (),
     warns: Iterable[str] = (),
     profiles: str = PROFILES,
+    hides: Iterable[str] = (),
     without: str = "",
+    wire: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as a variant; its id is module and name, its docstring says what it does.
 
@@ -69,7 +75,9 @@ def variant(
             traps=tuple(traps),
             warns=frozenset(warns),
             profiles=tuple(profiles.split()),
+            hides=frozenset(hides),
             without=tuple(without.split()),
+            wire=wire,
         )
         add(_VARIANTS, made)
         return change
@@ -84,6 +92,7 @@ def tolerated(
     rulings: Iterable[str] = (),
     traps: Iterable[str] = (),
     profiles: str = PROFILES,
+    hides: Iterable[str] = (),
 ) -> None:
     """Register a fault as a variant: these profiles only warn of it, or do not ask for more."""
     known = FAULTS[fault]
@@ -97,5 +106,6 @@ def tolerated(
         traps=tuple(traps),
         warns=known.breaks,
         profiles=tuple(profiles.split()),
+        hides=frozenset(hides),
     )
     add(_VARIANTS, made)
