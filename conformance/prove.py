@@ -211,7 +211,8 @@ def on_the_wire(
             chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
             where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
             at_once = 1 if change.change is None else 4  # a switch may depend on what came before
-            options = Options(model=head.model, concurrency=at_once, capabilities=declared(change))
+            given = dict(declared(change))
+            options = Options(model=head.model, concurrency=at_once, capabilities=given)
             yield change, names, Run(target, options, where, Silent(), chosen).execute()
 
 

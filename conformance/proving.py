@@ -49,10 +49,8 @@ def main(wanted: Wanted) -> int:
         folder = Path(name)
         proof = Proof(ledger.read(record(folder / "clean").ledger))
         problems = list(_told(gaps(proof.clean())))
-        proved, passed = (
-            _proved(proof, folder, faults, wanted),
-            _passed(proof, folder, permitted, wanted),
-        )
+        proved = _proved(proof, folder, faults, wanted)
+        passed = _passed(proof, folder, permitted, wanted)
         problems += _told(_sabotaged(proof, folder / "sabotage", wanted))
     every: list[Proved | Passed] = [*proved, *passed]
     problems += [problem for each in every for problem in each.problems()]
