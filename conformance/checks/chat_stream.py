@@ -7,7 +7,15 @@ from typing import Any
 from conformance.check import Answer, Deviation, Place, Undecided, check, show
 from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import choices, pieces, sound, text_of
-from conformance.reading import END_MARK, Chunk, NotJson, Reading, is_streamed, strict_json
+from conformance.reading import (
+    END_MARK,
+    Chunk,
+    NotJson,
+    Reading,
+    is_error,
+    is_streamed,
+    strict_json,
+)
 
 TOO_SHORT = "the streams were too short to tell"
 ENOUGH_TEXT = 12  # chunks with text from which on the arrival of the first one means something
@@ -96,7 +104,8 @@ def _is_usage(chunk: Chunk) -> bool:
 @check("chat-stream.usage-when-asked", on=lambda x: chat(x) and whole(x) and asks_usage(x))
 def usage_when_asked(x: Reading) -> Answer:
     """Usage that was asked for comes, in a chunk without choices."""
-    if not sound(x) or not x.says_done or not any(choices(x)):
+    failed = any(isinstance(payload, dict) and is_error(payload) for payload in x.payloads)
+    if not sound(x) or failed or not x.says_done or not any(choices(x)):
         yield Undecided("the stream itself is broken")
     elif not any(_is_usage(chunk) for chunk in x.chunks):
         yield Deviation("a chunk with empty choices and usage", "none before [DONE]")

@@ -158,8 +158,7 @@ def whole_floats(data: bytes) -> bytes:
 tolerated("http.refuses-with-422", rulings={"RUL-49"}, norms={"HTTP-13", "HTTP-31"},
           profiles="seed ollama")  # fmt: skip
 tolerated("http.lets-caches-keep-streams", norms={"HTTP-25"})
-tolerated("http.hides-paths-from-wrong-methods", norms={"HTTP-11"},
-          hides={"http.wrong-method-allow"})  # fmt: skip
+tolerated("http.hides-paths-from-wrong-methods", norms={"HTTP-11"})
 tolerated("http.forgets-allow", norms={"HTTP-11"})
 tolerated("http.takes-any-temperature", rulings={"RUL-07"}, norms={"CRQ-21", "CRQ-22", "CRQ-23"},
           traps={"FA-14"}, profiles="seed ollama")  # fmt: skip

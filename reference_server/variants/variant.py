@@ -23,9 +23,8 @@ class Variant(Change):
 
     `warns` names the requirements that must notice it, with a warning or a note by their level;
     all others must not. `profiles` are those that permit it; in any other one it must fail.
-    `hides` names the requirements that nothing can be told of any more. `without` names
-    capabilities that a vendor of such a server declares absent. `wire` marks one that is shown on
-    the wire alone, since what is sent depends on it.
+    `without` names capabilities that a vendor of such a server declares absent. `wire` marks one
+    that is shown on the wire alone, since what is sent depends on it.
     """
 
     norms: tuple[str, ...] = ()
@@ -33,7 +32,6 @@ class Variant(Change):
     traps: tuple[str, ...] = ()
     warns: frozenset[str] = frozenset()
     profiles: tuple[str, ...] = tuple(PROFILES.split())
-    hides: frozenset[str] = frozenset()
     without: tuple[str, ...] = ()
     wire: bool = False
 
@@ -55,7 +53,6 @@ def variant(
     traps: Iterable[str] = (),
     warns: Iterable[str] = (),
     profiles: str = PROFILES,
-    hides: Iterable[str] = (),
     without: str = "",
     wire: bool = False,
 ) -> Callable[[Function], Function]:
@@ -75,7 +72,6 @@ def variant(
             traps=tuple(traps),
             warns=frozenset(warns),
             profiles=tuple(profiles.split()),
-            hides=frozenset(hides),
             without=tuple(without.split()),
             wire=wire,
         )
@@ -92,7 +88,6 @@ def tolerated(
     rulings: Iterable[str] = (),
     traps: Iterable[str] = (),
     profiles: str = PROFILES,
-    hides: Iterable[str] = (),
 ) -> None:
     """Register a fault as a variant: these profiles only warn of it, or do not ask for more."""
     known = FAULTS[fault]
@@ -106,6 +101,5 @@ def tolerated(
         traps=tuple(traps),
         warns=known.breaks,
         profiles=tuple(profiles.split()),
-        hides=frozenset(hides),
     )
     add(_VARIANTS, made)
