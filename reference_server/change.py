@@ -49,7 +49,7 @@ class Change:
         names = list(inspect.signature(self.change).parameters)
         change = self.change
         if names[0] == "sent":
-            change = partial(change, _json(request.body))
+            change = partial(change, json_of(request.body))
         elif names[0] == "request":
             change = partial(change, request)
         return _FORMS[names[-1]](change, reply)
@@ -66,8 +66,8 @@ def add(table: dict[str, Kind], change: Kind) -> None:
 
 
 def named(module: str, name: str) -> str:
-    """The id of a change, from the module and the name of its function."""
-    return f"{module.rpartition('.')[2]}.{name}".replace("_", "-")
+    """The id of a change, from the name of its function and its module, or folder of themes."""
+    return f"{module.split('.')[2]}.{name}".replace("_", "-")
 
 
 def summary(text: str | None) -> str:
@@ -90,11 +90,12 @@ def surface(request: Request) -> str:
     if path == "/models" or path.startswith("/models/"):
         return "models"
     plain, streamed = SURFACES.get(path, ("", ""))
-    sent = _json(request.body)
+    sent = json_of(request.body)
     return streamed if isinstance(sent, dict) and sent.get("stream") is True else plain
 
 
-def _json(data: bytes | None) -> Any:
+def json_of(data: bytes | None) -> Any:
+    """The JSON value of a body; None where it is none."""
     try:
         return json.loads(data or b"")
     except (ValueError, RecursionError):
@@ -148,20 +149,28 @@ def _change_blocks(change: Function, reply: Reply) -> Reply:
     return _from_blocks(reply, old, list(change([block for _, block in old])))
 
 
+def value_of(block: bytes) -> Any:
+    """The JSON value of a block of a clean stream."""
+    return json.loads(block.partition(b"data: ")[2])
+
+
+def block_of(value: Any) -> bytes:
+    """The block of an event, with its type for a name where it has one."""
+    type_ = value.get("type") if isinstance(value, dict) else None
+    name = f"event: {type_}\n" if isinstance(type_, str) else ""
+    return name.encode() + b"data: " + compact(value)
+
+
 def _change_chunks(change: Function, reply: Reply) -> Reply:
     def blocks(old: list[bytes]) -> Iterable[bytes]:
-        values = [json.loads(block.removeprefix(b"data: ")) for block in old if block != DONE]
-        for value in change(values):
-            yield b"data: " + compact(value)
+        for value in change([value_of(block) for block in old if block != DONE]):
+            yield block_of(value)
         yield from (block for block in old if block == DONE)
 
     if not is_stream(reply):
         return reply
     old = blocks_of(reply)
-    clean = [
-        b"data: " + compact(json.loads(b.removeprefix(b"data: "))) if b != DONE else b
-        for _, b in old
-    ]
+    clean = [block if block == DONE else block_of(value_of(block)) for _, block in old]
     new = list(blocks([block for _, block in old]))
     return reply if new == clean else _from_blocks(reply, old, new)
 
@@ -172,7 +181,7 @@ def compact(value: Any) -> bytes:
 
 
 def _change_body(change: Function, reply: Reply) -> Reply:
-    value = _json(reply.body)
+    value = json_of(reply.body)
     if reply.status != 200 or value is None or is_stream(reply):
         return reply
     changed = change(json.loads(reply.body))

@@ -19,12 +19,15 @@ from reference_server.change import (
     Change,
     Function,
     add,
+    block_of,
     blocks_of,
     compact,
     is_stream,
+    json_of,
     named,
     summary,
     surface,
+    value_of,
     with_body,
 )
 
@@ -35,11 +38,14 @@ __all__ = [
     "FAULTS",
     "Fault",
     "behaviour",
+    "block_of",
     "blocks_of",
     "compact",
     "fault",
     "is_stream",
+    "json_of",
     "surface",
+    "value_of",
     "with_body",
 ]
 

@@ -8,16 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from conformance.wire.exchange import Piece, Reply
-from reference_server.change import DONE, is_stream
+from reference_server.change import DONE, is_stream, value_of
 from reference_server.variants.variant import tolerated, variant
 
 STREAMS = "chat-stream completions-stream responses-stream"
 CHUNKED = "chat-stream completions-stream"  # those whose blocks are a `data` line and no more
 START = re.compile(rb"^(data|event): ", re.MULTILINE)
-
-
-def _payload(block: bytes) -> object:
-    return json.loads(block.removeprefix(b"data: "))
 
 
 @variant(on=STREAMS, norms={"SSE-09"})
@@ -100,7 +96,7 @@ def no_charset(reply: Reply) -> Reply | None:
 def escapes(blocks: list[bytes]) -> Iterator[bytes]:
     """Writes every character beyond ASCII as an escape, and blanks between the tokens of JSON."""
     for block in blocks:
-        yield block if block == DONE else b"data: " + json.dumps(_payload(block)).encode()
+        yield block if block == DONE else b"data: " + json.dumps(value_of(block)).encode()
 
 
 @variant(on=CHUNKED, norms={"SSE-15"})
