@@ -73,8 +73,10 @@ class Rules:
 
     def examine(self, dialogue: Dialogue) -> Iterator[Judged]:
         """What every rule that applies says about a finished dialogue."""
+        aftermath = False
         for before, reading in zip((None, *dialogue), dialogue, strict=False):
-            aftermath = before is not None and is_aftermath(before, reading)
+            still = aftermath and reading.outcome is Outcome.FAILED
+            aftermath = still or (before is not None and is_aftermath(before, reading))
             if reading.surface is not None and not aftermath:
                 yield from self._checks(reading)
                 yield from self._refusals(reading)

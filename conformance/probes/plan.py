@@ -77,6 +77,8 @@ def plan(
     directed = [
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
+        Source(tuple(models.in_use(post(chat.PATH, chat.good(model))))),
+        Source((http.preflight("chat", chat.PATH, chat.good(model)),)),
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),

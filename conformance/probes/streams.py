@@ -31,7 +31,7 @@ def probes(model: str) -> Iterator[Probe]:
         ("two-choices", {"n": 2, "temperature": 1.0}, SHORT),
         ("logprobs", {"logprobs": True}, SHORT),
         ("reasoning", {"reasoning_effort": "low"}, LONG),
-        ("two-tools", {"messages": both, "tools": tools, "temperature": 0.0}, 2 * LONG),
+        ("two-tools", {"messages": both, "tools": tools, "temperature": 0.0}, LONG),
     ]
     for name, members, tokens in cases:
         body = good(model) | members | {"stream": True, "max_tokens": tokens}

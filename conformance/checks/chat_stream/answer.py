@@ -50,6 +50,9 @@ def accumulates(x: Reading) -> Answer:
         yield Undecided("the stream itself is broken")
         return
     whole_ = fold(x)
+    if any(choice["finish_reason"] is None for choice in whole_):
+        yield Undecided("not every choice finished")
+        return
     for error in x.contract.answer_errors(x.operation, 200, JSON, {"choices": whole_}):
         if error.place.startswith("/choices"):
             yield Deviation("a complete answer", error.message, Place(pointer=error.place))
