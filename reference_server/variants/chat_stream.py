@@ -93,7 +93,7 @@ def empty_tool_calls(chunks: Chunks) -> Iterator[Json]:
     return _deltas(chunks, lambda delta: {"tool_calls": []} | delta)
 
 
-@variant(on=ON, norms={"CRS-24", "CST-13"}, traps={"FA-03"})
+@variant(on=ON, norms={"CRS-24", "CST-13"}, traps={"FA-03"}, hides={"chat-stream.one-fingerprint"})
 def bare(chunks: Chunks) -> Iterator[Json]:
     """Leaves out every member that it may leave out."""
     for chunk in chunks:
@@ -126,7 +126,9 @@ def full_name(chunks: Chunks) -> Iterator[Json]:
 
 @variant(on=ON, norms={"CST-10", "CST-17"}, rulings={"RUL-20"})
 def role_alone(chunks: Chunks) -> Iterator[Json]:
-    """Opens a choice with its role and no content."""
+    """Opens a choice with its role and no content, if text follows."""
+    if not any(_delta(chunk).get("content") for chunk in chunks):
+        return iter(chunks)
     return _deltas(chunks, lambda d: _without(d, "content") if d.get("role") else d)
 
 

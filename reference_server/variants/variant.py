@@ -23,8 +23,9 @@ class Variant(Change):
 
     `warns` names the requirements that must notice it, with a warning or a note by their level;
     all others must not. `profiles` are those that permit it; in any other one it must fail.
-    `without` names capabilities that a vendor of such a server declares absent. `wire` marks one
-    that is shown on the wire alone, since what is sent depends on it.
+    `hides` names the requirements that nothing can be told of any more. `without` names
+    capabilities that a vendor of such a server declares absent. `wire` marks one that is shown on
+    the wire alone, since what is sent depends on it.
     """
 
     norms: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Variant(Change):
     traps: tuple[str, ...] = ()
     warns: frozenset[str] = frozenset()
     profiles: tuple[str, ...] = tuple(PROFILES.split())
+    hides: frozenset[str] = frozenset()
     without: tuple[str, ...] = ()
     wire: bool = False
 
@@ -53,6 +55,7 @@ def variant(
     traps: Iterable[str] = (),
     warns: Iterable[str] = (),
     profiles: str = PROFILES,
+    hides: Iterable[str] = (),
     without: str = "",
     wire: bool = False,
 ) -> Callable[[Function], Function]:
@@ -72,6 +75,7 @@ def variant(
             traps=tuple(traps),
             warns=frozenset(warns),
             profiles=tuple(profiles.split()),
+            hides=frozenset(hides),
             without=tuple(without.split()),
             wire=wire,
         )
