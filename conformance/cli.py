@@ -73,6 +73,14 @@ def parser() -> Parser:
         metavar="WORD",
         help="prefixes of the ids of faults, or of requirements; may be repeated",
     )
+    prove.add_argument(
+        "--sabotage",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="replace N checks by blind ones, and by ones that always fire: the proof must see it",
+    )
+    prove.add_argument("--seed", type=int, default=0, help="of the checks to sabotage (default 0)")
     prove.set_defaults(main=_prove)
     return main
 
@@ -208,9 +216,10 @@ def _judge(arguments: argparse.Namespace) -> int:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
-    from conformance.prove import main  # noqa: PLC0415
+    from conformance.proving import Wanted, main  # noqa: PLC0415
 
-    return main(arguments.out, arguments.only, on_the_wire=arguments.live)
+    only = tuple(arguments.only)
+    return main(Wanted(only, arguments.live, arguments.sabotage, arguments.seed, arguments.out))
 
 
 def _print(text: str) -> None:

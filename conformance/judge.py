@@ -7,12 +7,12 @@ It is fed by a live run and by a ledger alike, so the two cannot disagree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import ledger
-from conformance.check import FOLDS, Deviation, Finding
+from conformance.check import Deviation, Finding
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.covered import Coverage
@@ -52,12 +52,16 @@ class Judge:
     """Feeds on dialogues; `result` may be asked for at any time."""
 
     def __init__(
-        self, head: Head, contract: Contract | None = None, everything: Catalogue | None = None
+        self,
+        head: Head,
+        contract: Contract | None = None,
+        everything: Catalogue | None = None,
+        rules: Callable[[Contract, Catalogue], Rules] = Rules,
     ) -> None:
         self.head = head
         self.contract = contract or load()
         self.catalogue = everything or catalogue()
-        self.rules = Rules(self.contract, self.catalogue)
+        self.rules = rules(self.contract, self.catalogue)
         self.pairs = tuple(selected(head.only, self.catalogue))
         self.claims = Claims(self.contract, head.declared)
         self.coverage = Coverage(self.contract)
@@ -101,7 +105,7 @@ class Judge:
         return claimed and (not expects_error or self.claims.accepted(operation))
 
     def _fold(self, reading: Reading) -> None:
-        for rule in FOLDS.values():
+        for rule in self.rules.folds.values():
             key = (rule.id, reading.surface or "")
             if key in self._wanted and rule.on(reading):
                 state, first = self._folds.get(key, (rule.start, reading))
@@ -135,8 +139,9 @@ class Judge:
                 total.findings += tally.findings[: KEPT - len(total.findings)]
                 total.undecided += tally.undecided
         if (requirement.id, surface) in self._folds:
+            judge = self.rules.folds[requirement.id].judge
             state, first = self._folds[requirement.id, surface]
-            deviations = [d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)]
+            deviations = [d for d in judge(state) if isinstance(d, Deviation)]
             total.judged, total.broken = 1, int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total

@@ -8,23 +8,17 @@ too, is red; so is a requirement that no fault breaks, or that the clean record 
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
-from conformance import ledger
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
-from conformance.errors import Defect, Misconfigured
 from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
-from conformance.requirement import Level, Profile, catalogue
+from conformance.requirement import Catalogue, Level, Profile, catalogue
+from conformance.rules import Rules
 from conformance.run import Result, Run, Silent
 from conformance.target import embedded
 from conformance.verdict import Exit, Judgement, Verdict
@@ -82,9 +76,15 @@ def changed(fault: Fault, exchange: Exchange) -> Exchange:
 class Proof:
     """The proof over one clean record."""
 
-    def __init__(self, recording: Recording, contract: Contract | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        contract: Contract | None = None,
+        rules: Callable[[Contract, Catalogue], Rules] = Rules,
+    ) -> None:
         self.recording = recording
         self.contract = contract or load()
+        self.rules = rules
         self.dialogues = tuple(recording.dialogues())
 
     def clean(self) -> Judgement:
@@ -92,7 +92,7 @@ class Proof:
         return self._judge(self.dialogues)
 
     def _judge(self, dialogues: tuple[tuple[Exchange, ...], ...]) -> Judgement:
-        judge = Judge(self.recording.head, self.contract)
+        judge = Judge(self.recording.head, self.contract, rules=self.rules)
         for exchanges in dialogues:
             judge.dialogue(exchanges)
         return judge.result(self.recording.tail)
@@ -153,7 +153,15 @@ def selected(only: Sequence[str]) -> tuple[Fault, ...]:
     )
 
 
-def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
+def breaking(requirement: str, kind: str) -> tuple[Fault, ...]:
+    """The faults of one kind that break a requirement."""
+    every = FAULTS.values()
+    return tuple(fault for fault in every if requirement in fault.breaks and fault.kind == kind)
+
+
+def on_the_wire(
+    proof: Proof, folder: Path, faults: Sequence[Fault]
+) -> Iterator[tuple[Fault, frozenset[str], Result]]:
     """These faults on the wire: one server, and for each fault the few dialogues that show it.
 
     For a reply fault those are the first ones that it changes in the record, beside clean ones that
@@ -173,9 +181,14 @@ def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved
             one_by_one = fault.change is None  # what it does may depend on what came before
             options = Options(model=head.model, concurrency=1 if one_by_one else 4)
             result = Run(target, options, where, Silent(), chosen).execute()
-            judgement = result.judgement
-            code = judgement.exit(Profile.OLLAMA)
-            yield Proved(f"{fault.id} (live)", fault.breaks, noticed(judgement), len(names), code)
+            yield fault, names, result
+
+
+def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
+    """What these faults are noticed by on the wire."""
+    for fault, names, result in on_the_wire(proof, folder, faults):
+        found, code = noticed(result.judgement), result.judgement.exit(Profile.OLLAMA)
+        yield Proved(f"{fault.id} (live)", fault.breaks, found, len(names), code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:
@@ -190,58 +203,3 @@ def gaps(clean: Judgement) -> Iterator[str]:
     yield from (
         f"{id_} is broken by a fault but is no requirement" for id_ in broken - catalogue().keys()
     )
-
-
-def main(out: Path | None, only: Sequence[str] = (), *, on_the_wire: bool) -> int:
-    """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
-    began = time.monotonic()
-    faults = selected(only)
-    if not faults:
-        hint = "ids of faults: reference-server --list-faults; of requirements: conformance list"
-        raise Misconfigured(f"nothing begins with {', '.join(only)}", hint)
-    with tempfile.TemporaryDirectory() as folder:
-        result = record(Path(folder) / "clean")
-        proof = Proof(ledger.read(result.ledger))
-        problems = list(gaps(proof.clean()))
-        proved = []
-        wire = live(proof, Path(folder), faults) if on_the_wire else ()
-        for each in chain(proof.reply_faults(faults), wire):
-            proved.append(each)
-            if not each.holds:
-                problems.append(_problem(each))
-    for problem in problems:
-        sys.stdout.write(f"RED  {problem}\n")
-    seconds = time.monotonic() - began
-    held = sum(each.holds for each in proved)
-    sys.stdout.write(
-        f"{held} of {len(proved)} faults named by exactly what they break, "
-        f"{len(catalogue())} requirements, {len(problems)} problems, {seconds:.1f} s\n"
-    )
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "proof.json").write_text(
-            json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8"
-        )
-    return 1 if problems else 0
-
-
-def _problem(proved: Proved) -> str:
-    if not proved.changed:
-        return f"{proved.fault} changes nothing that was recorded"
-    missed = sorted(proved.breaks - proved.noticed)
-    extra = sorted(proved.noticed - proved.breaks)
-    code = "" if proved.code in (None, proved.due) else f", exit code {proved.code}"
-    return f"{proved.fault}: missed by {missed}, also noticed by {extra}{code}"
-
-
-def _matrix(proved: list[Proved]) -> Mapping[str, object]:
-    if not proved:
-        raise Defect("nothing was proved")
-    return {
-        each.fault: {
-            "breaks": sorted(each.breaks),
-            "noticed": sorted(each.noticed),
-            "changed": each.changed,
-        }
-        for each in proved
-    }
