@@ -119,8 +119,9 @@ class Proof:
             else:
                 changes = any(changed(fault, x) != x for x in exchanges)
             (touched if changes else kept).append(name)
-        enough = {name for name in kept if ".valid." in name}
-        return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
+        enough = sorted((not name.startswith(fault.on), name) for name in kept if ".valid." in name)
+        leaning = (name for _, name in enough[:LEANING])  # of the fault's own surfaces if there are
+        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched)})
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""

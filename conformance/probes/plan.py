@@ -81,7 +81,7 @@ def plan(
         Source(tuple(dialogues.chat(model)), 0.5),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
-        Source(tuple(embeddings.probes(names["embedding"]))),
+        Source(tuple(embeddings.probes(names["embedding"])), 0.2),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +117,7 @@ def always_encodes(body: Any) -> Any:
 @fault(breaks={"http.schema"}, on=ON)
 def overflows(data: bytes) -> bytes:
     """Sends a number that no float can hold."""
-    return data.replace(b'"embedding":[', b'"embedding":[1e999,')
+    return re.sub(rb'"embedding":\[[^],]+', b'"embedding":[1e999', data)
 
 
 @fault(breaks={"http.json-well-formed"}, on=ON, field="RO-02")
