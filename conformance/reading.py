@@ -260,8 +260,9 @@ def is_streamed(x: Reading) -> bool:
 
 
 def is_aftermath(before: Reading, after: Reading) -> bool:
-    """Whether an ordinary request failed that followed one that was not, in the same dialogue:
-    what it shows belongs to the one before.
+    """Whether an ordinary request failed that followed one that was not, or that was abandoned, in
+    the same dialogue: what it shows belongs to the one before.
     """
-    provoked = not before.ordinary and after.ordinary
+    left = before.exchange.end is End.CANCELED
+    provoked = (left or not before.ordinary) and after.ordinary
     return provoked and after.outcome is Outcome.FAILED

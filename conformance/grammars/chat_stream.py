@@ -175,3 +175,9 @@ MACHINES = (
     Machine(CHOICE, each_choice),
     Machine(TOOL, each_tool_call),
 )
+
+
+def in_order(x: Reading) -> bool:
+    """Whether every machine takes what there is for it."""
+    sentences = ((machine.grammar, s) for machine in MACHINES for s in machine.sentences(x))
+    return all(grammar.run(sentence.labels)[1] is None for grammar, sentence in sentences)

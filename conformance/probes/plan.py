@@ -15,7 +15,7 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, embeddings, errors, hostile, http, models
+from conformance.probes import chat, dialogues, embeddings, errors, hostile, http, models, streams
 from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
@@ -78,6 +78,7 @@ def plan(
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
         Source(tuple(chat.probes(model)), 0.1),
+        Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
