@@ -146,8 +146,10 @@ class Proof:
             else:
                 shows = any(changed(change, x) != x for x in exchanges)
             (touched if shows else kept).append(name)
-        enough = {name for name in kept if ".valid." in name}
-        return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
+        valid = (name for name in kept if ".valid." in name)
+        enough = sorted((not name.startswith(change.on), name) for name in valid)
+        leaning = (name for _, name in enough[:LEANING])  # of its own surfaces if there are
+        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched)})
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""

@@ -1,6 +1,15 @@
 """Every fault that the server can commit, one module for each module of checks."""
 
-from reference_server.faults import chat_stream, errors, http, models, odd, robustness, sse
+from reference_server.faults import (
+    chat_stream,
+    embeddings,
+    errors,
+    http,
+    models,
+    odd,
+    robustness,
+    sse,
+)
 from reference_server.faults.fault import BROKEN, FAULTS, Fault
 
 __all__ = [
@@ -8,6 +17,7 @@ __all__ = [
     "FAULTS",
     "Fault",
     "chat_stream",
+    "embeddings",
     "errors",
     "http",
     "models",
