@@ -6,17 +6,23 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
-from conformance import bugs, ledger
+from conformance import bugs, ledger, variants
 from conformance.errors import Misconfigured
 from conformance.prove import Proof, Proved, gaps, live, record, selected
 from conformance.requirement import catalogue
 from conformance.sabotage import drawn, holes
+from conformance.variants import Passed
 from conformance.verdict import Exit
+from reference_server.faults import Fault
+from reference_server.variants import Variant
+
+Result = TypeVar("Result", Proved, Passed)
 
 
 @dataclass(frozen=True)
@@ -35,25 +41,24 @@ class Wanted:
 def main(wanted: Wanted) -> int:
     """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
     began = time.monotonic()
-    faults = selected(wanted.only)
-    if not faults:
-        hint = "ids of faults: reference-server --list-faults; of requirements: conformance list"
+    faults, permitted = selected(wanted.only), variants.selected(wanted.only)
+    if not faults and not permitted:
+        hint = "ids: reference-server --list-faults, --list-variants; conformance list"
         raise Misconfigured(f"nothing begins with {', '.join(wanted.only)}", hint)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         proof = Proof(ledger.read(record(folder / "clean").ledger))
         problems = list(_told(gaps(proof.clean())))
-        wire = live(proof, folder, faults) if wanted.live else iter(())
-        proved = []
-        for each in chain(proof.reply_faults(faults), wire):
-            proved.append(each)
-            problems += _told(_problem(each))
+        proved = _proved(proof, folder, faults, wanted)
+        passed = _passed(proof, folder, permitted, wanted)
         problems += _told(_sabotaged(proof, folder / "sabotage", wanted))
-    held = sum(each.holds for each in proved)
+    every: list[Proved | Passed] = [*proved, *passed]
+    problems += [problem for each in every for problem in each.problems()]
+    held, let = sum(each.holds for each in proved), sum(each.holds for each in passed)
     sys.stdout.write(
         f"{held} of {len(proved)} faults named by exactly what they break, "
-        f"{len(catalogue())} requirements, {len(problems)} problems, "
-        f"{time.monotonic() - began:.1f} s\n"
+        f"{let} of {len(passed)} variants let pass, {len(catalogue())} requirements, "
+        f"{len(problems)} problems, {time.monotonic() - began:.1f} s\n"
     )
     shares = bugs.shares(faults)
     sys.stdout.write(
@@ -61,11 +66,35 @@ def main(wanted: Wanted) -> int:
         "{invented} are invented\n".format(**shares)
     )
     if wanted.out is not None:
-        _write(wanted.out, proved, shares)
+        matrix = {each.fault: _matrix(each) for each in proved}
+        _write(wanted.out / "proof.json", {"shares": shares, "faults": matrix})
+        _write(wanted.out / "variants.json", {each.id: variants.matrix(each) for each in passed})
     return Exit.BROKEN if problems else Exit.CONFORMS
 
 
-def _told(problems: Iterator[str]) -> Iterator[str]:
+def _proved(
+    proof: Proof, folder: Path, faults: Sequence[Fault], wanted: Wanted
+) -> Sequence[Proved]:
+    wire = live(proof, folder, faults) if wanted.live else ()
+    every: Iterable[Proved] = chain(proof.reply_faults(faults), wire)
+    return [_shown(each) for each in every]
+
+
+def _passed(
+    proof: Proof, folder: Path, permitted: Sequence[Variant], wanted: Wanted
+) -> Sequence[Passed]:
+    wire = variants.live(proof, folder, permitted) if wanted.live else ()
+    every: Iterable[Passed] = chain(variants.recorded(proof, permitted), wire)
+    return [_shown(each) for each in every]
+
+
+def _shown(each: Result) -> Result:
+    """A result whose problems were told when they were found."""
+    list(_told(each.problems()))
+    return each
+
+
+def _told(problems: Iterable[str]) -> Iterator[str]:
     """The problems, each told when it is found."""
     for problem in problems:
         sys.stdout.write(f"RED  {problem}\n")
@@ -83,27 +112,14 @@ def _sabotaged(proof: Proof, folder: Path, wanted: Wanted) -> Iterator[str]:
     sys.stdout.write(f"{acts - len(found)} of {acts} acts of sabotage turned the proof red\n")
 
 
-def _problem(proved: Proved) -> Iterator[str]:
-    if proved.holds:
-        return
-    if not proved.changed:
-        yield f"{proved.fault} changes nothing that was recorded"
-        return
-    missed = sorted(proved.breaks - proved.noticed)
-    extra = sorted(proved.noticed - proved.breaks)
-    code = "" if proved.code in (None, proved.due) else f", exit code {proved.code}"
-    yield f"{proved.fault}: missed by {missed}, also noticed by {extra}{code}"
-
-
-def _write(out: Path, proved: Sequence[Proved], shares: Mapping[str, int]) -> None:
-    faults = {
-        each.fault: {
-            "breaks": sorted(each.breaks),
-            "noticed": sorted(each.noticed),
-            "changed": each.changed,
-        }
-        for each in proved
+def _matrix(proved: Proved) -> Mapping[str, object]:
+    return {
+        "breaks": sorted(proved.breaks),
+        "noticed": sorted(proved.noticed),
+        "changed": proved.changed,
     }
-    out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"shares": shares, "faults": faults}, indent=1)
-    (out / "proof.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write(path: Path, value: Mapping[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

@@ -182,6 +182,17 @@ class Reading:
         """The dispatched events of the stream."""
         return self.stream.events
 
+    @property
+    def done_open(self) -> bool:
+        """Whether the stream ends in a `[DONE]` whose event no empty line ends."""
+        name, _, value = self.stream.tail.partition(b":")
+        return name == b"data" and value.strip() == DONE.encode()
+
+    @property
+    def says_done(self) -> bool:
+        """Whether `[DONE]` came, ended or not."""
+        return END_MARK in self.payloads or self.done_open
+
     @cached_property
     def payloads(self) -> tuple[Any, ...]:
         """The JSON value of each event, `NotJson` where it has none; `END_MARK` for `[DONE]`."""

@@ -1,4 +1,4 @@
-"""The routes: Starlette on uvicorn, one application for the clean server and every fault."""
+"""The routes: Starlette on uvicorn, one application for the clean server and every change of it."""
 
 from __future__ import annotations
 
@@ -216,8 +216,10 @@ HANDLERS: dict[Any, Handler] = {
 }
 
 
-def create_app(server: Server, *, fault: str = "") -> Faulty:
-    """The application; below `/fault/ID/v1` it commits that fault, `fault` makes it the default."""
+def create_app(server: Server, *, change: str = "") -> Faulty:
+    """The application. Below `/fault/ID/v1` it commits that fault, below `/variant/ID/v1` it takes
+    that variant; `change`, as in `fault/ID`, makes one of them the default.
+    """
     routes = [
         Route("/v1/models", server.list_models, methods=["GET"]),
         Route("/v1/models/{model:path}", server.retrieve_model, methods=["GET"]),
@@ -233,4 +235,4 @@ def create_app(server: Server, *, fault: str = "") -> Faulty:
     )
     app = Starlette(routes=routes, middleware=[pages], exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
-    return Faulty(app, fault)
+    return Faulty(app, change)

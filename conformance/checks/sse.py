@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from email.message import Message
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, show
-from conformance.reading import DONE, EVENTS, NotJson, Reading, is_streamed
+from conformance.reading import EVENTS, NotJson, Reading, is_streamed
 
 MIB = 1 << 20
 FIELDS = ("data", "event", "id", "retry")
@@ -31,14 +31,10 @@ def no_bom(x: Reading) -> Answer:
         yield Deviation("no byte order mark", "EF BB BF", Place(offset=0))
 
 
-def _is_done(x: Reading) -> bool:
-    return x.stream.tail.strip() == b"data: " + DONE.encode()
-
-
 @check("sse.terminated", on=whole)
 def terminated(x: Reading) -> Answer:
     """Nothing is left over when the body ends."""
-    if x.stream.tail.strip() and not _is_done(x):
+    if x.stream.tail.strip() and not x.done_open:
         left = show(x.stream.tail.decode("utf-8", "replace"))
         yield Deviation("an empty line after the last event", left, _at_tail(x))
 
@@ -46,7 +42,7 @@ def terminated(x: Reading) -> Answer:
 @check("sse.done-terminated", on=whole)
 def done_terminated(x: Reading) -> Answer:
     """`[DONE]` is not left over either."""
-    if _is_done(x):
+    if x.done_open:
         yield Deviation("an empty line after [DONE]", "the end of the body", _at_tail(x))
 
 

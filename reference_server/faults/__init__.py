@@ -2,6 +2,7 @@
 
 from reference_server.faults import (
     chat_stream,
+    embeddings,
     errors,
     http,
     models,
@@ -17,6 +18,7 @@ __all__ = [
     "FAULTS",
     "Fault",
     "chat_stream",
+    "embeddings",
     "errors",
     "http",
     "models",

@@ -22,9 +22,9 @@ def json_events(x: Reading) -> Answer:
         yield Deviation("a JSON object or [DONE]", observed, Place(n, "", event.start))
 
 
-def _constant(x: Reading, member: str, kind: type) -> Answer:
+def _constant(x: Reading, member: str, *kinds: type) -> Answer:
     """One value of a member over all chunks; missing and mistyped ones have rules of their own."""
-    found = [(c.event, c.value[member]) for c in x.chunks if _typed(c.value.get(member), kind)]
+    found = [(c.event, c.value[member]) for c in x.chunks if _typed(c.value.get(member), kinds)]
     if len(found) < 2:
         yield Undecided(f"fewer than two chunks carry {member}")
         return
@@ -35,8 +35,8 @@ def _constant(x: Reading, member: str, kind: type) -> Answer:
             return
 
 
-def _typed(value: object, kind: type) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool) and value != ""
+def _typed(value: object, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool) and value != ""
 
 
 @check("chat-stream.one-id", on=chat)
@@ -48,7 +48,7 @@ def one_id(x: Reading) -> Answer:
 @check("chat-stream.one-created", on=chat)
 def one_created(x: Reading) -> Answer:
     """One stream carries one time."""
-    yield from _constant(x, "created", int)
+    yield from _constant(x, "created", int, float)
 
 
 @check("chat-stream.one-model", on=chat)

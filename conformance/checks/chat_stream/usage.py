@@ -8,7 +8,7 @@ from conformance.check import Answer, Deviation, Place, Undecided, check, show
 from conformance.checks.chat_stream.chunks import chat
 from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import choices, sound
-from conformance.reading import END_MARK, Chunk, Reading
+from conformance.reading import Chunk, Reading, is_error
 
 
 def asks_usage(x: Reading) -> bool:
@@ -24,7 +24,8 @@ def _is_usage(chunk: Chunk) -> bool:
 @check("chat-stream.usage-when-asked", on=lambda x: chat(x) and whole(x) and asks_usage(x))
 def usage_when_asked(x: Reading) -> Answer:
     """Usage that was asked for comes, in a chunk without choices."""
-    if not sound(x) or END_MARK not in x.payloads or not any(choices(x)):
+    failed = any(isinstance(payload, dict) and is_error(payload) for payload in x.payloads)
+    if not sound(x) or failed or not x.says_done or not any(choices(x)):
         yield Undecided("the stream itself is broken")
     elif not any(_is_usage(chunk) for chunk in x.chunks):
         yield Deviation("a chunk with empty choices and usage", "none before [DONE]")
