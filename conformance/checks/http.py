@@ -92,20 +92,21 @@ def success_is_200(x: Reading) -> Answer:
         yield Deviation("200", f"{x.status}")
 
 
-@check("http.json-media-type", on=lambda x: succeeded(x) and not x.asks_stream and x.masked is None)
+def _answers(x: Reading) -> bool:
+    """A success to a body that says, and that the server had to read, which form is wanted."""
+    stream = x.sent.get("stream") if isinstance(x.sent, dict) else None
+    told = isinstance(stream, bool | None) and Odd.MEDIA_TYPE not in x.odd
+    return told and succeeded(x) and x.masked is None
+
+
+@check("http.json-media-type", on=lambda x: _answers(x) and not x.asks_stream)
 def json_media_type(x: Reading) -> Answer:
     """What was not asked for as a stream is JSON."""
     if x.media_type != JSON:
         yield Deviation(JSON, show(x.media_type) if x.media_type else "no Content-Type")
 
 
-def _may_stream(x: Reading) -> bool:
-    """A success where a stream was asked for, in a body that the server had to read."""
-    asked = x.asks_stream and Odd.MEDIA_TYPE not in x.odd
-    return succeeded(x) and asked and x.masked is None
-
-
-@check("http.stream-media-type", on=_may_stream)
+@check("http.stream-media-type", on=lambda x: _answers(x) and x.asks_stream)
 def stream_media_type(x: Reading) -> Answer:
     """What was asked for as a stream is an event stream."""
     if x.media_type != EVENTS:
@@ -173,10 +174,11 @@ def ends_promptly(x: Reading) -> Answer:
 
     By proportions, never seconds; only a stream of many events, sent alone, can tell.
     """
-    if len(x.events) < ENOUGH or x.exchange.neighbours or x.exchange.reply is None:
+    reply = x.exchange.reply
+    if len(x.events) < ENOUGH or x.brief or x.exchange.neighbours or reply is None:
         yield Undecided("the streams were too short to tell")
         return
-    ended = max(x.exchange.ended, x.exchange.reply.pieces[-1].at)
+    ended = max(x.exchange.ended, reply.pieces[-1].at)
     waited, whole = ended - x.events[-1].at, ended - x.exchange.started
     if whole > 0 and waited / whole > 0.5:
         observed = f"{waited / whole:.0%} of the time after the last event"

@@ -1,6 +1,9 @@
 """What servers that nobody here wrote have taught: their bytes, and what is right to say of them."""
 
 import json
+from dataclasses import replace
+
+import pytest
 
 from conformance.contract.contract import load
 from conformance.judge import Judge
@@ -90,3 +93,70 @@ def test_a_reason_says_which_operation_never_succeeded() -> None:
         "only errors could show it, and GET /models/{model} never answered with success"
     )
     assert why["models.stable"] == "no reply of this standard run could show it"
+
+
+ECHO = (
+    b'{"id":"chatcmpl-2ebc","object":"chat.completion","created":1795736137,"model":5,'
+    b'"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}'
+)
+HELLO = b'"messages":[{"role":"user","content":"Say hello."}],"max_tokens":2'
+
+
+def test_an_answer_may_mirror_what_json_leaves_open() -> None:
+    """Fakellm takes the last of two `model`s, which it may, and answers in its name."""
+    x = reading("/chat/completions", None, 200, ECHO, "application/json")
+    sent = b'{"model":"gpt-4o",' + HELLO + b',"model":5}'
+    request = Request("POST", "/chat/completions", (("Content-Type", "application/json"),), sent)
+    x = Reading(replace(x.exchange, request=request), load())
+    assert x.answered
+    assert judged(x, "http.schema") == []
+
+
+STREAM = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+    b'[{"index":0,"delta":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}\n\n'
+    b"data: [DONE]\n\n"
+)
+
+
+@pytest.mark.parametrize("stream", ["AAA", 1, 0])
+def test_whether_a_stream_was_asked_for_is_open_where_its_member_is_wrong(stream: object) -> None:
+    """Fakellm takes "AAA" for true; that it does not refuse it is one finding, not two."""
+    messages = [{"role": "user", "content": "Say hello."}]
+    body = {"model": "m", "messages": messages, "max_tokens": 2, "stream": stream}
+    x = reading("/chat/completions", body, 200, STREAM, "text/event-stream")
+    assert judged(x, "http.json-media-type") == []
+    assert [len(each.findings) for each in judged(x, "http.wrong-type-refused")] == [1]
+
+
+@pytest.mark.parametrize("function", [0, {"name": 0}, {"description": ""}])
+def test_what_the_document_says_of_nested_tools_on_responses_is_no_rule(function: object) -> None:
+    """The document's tools on /responses are its own error (RUL-32), whatever is wrong in them."""
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 17}
+    body |= {"tools": [{"type": "function", "function": function}]}
+    x = reading("/responses", body, 200, RESPONSE, "application/json")
+    wrong = ("http.wrong-type-refused", "http.missing-member-refused")
+    assert [judged(x, id_) for id_ in wrong] == [[], []]
+
+
+def _pieces(count: int, first: float, between: float) -> tuple[Piece, ...]:
+    chunk = (
+        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+        b'[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}\n\n'
+    )
+    return tuple(Piece(first + n * between, chunk) for n in range(count))
+
+
+@pytest.mark.parametrize(("seconds", "decided"), [(0.007, False), (0.7, True)])
+def test_shares_of_a_few_milliseconds_mean_nothing(seconds: float, *, decided: bool) -> None:
+    """Mockllm answers in 7 ms, 6 of them before the first piece: that holds nothing back."""
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+    x = reading("/chat/completions", body, 200, b"", "text/event-stream").exchange
+    assert x.reply is not None
+    pieces = _pieces(32, 0.94 * seconds, 0.001 * seconds)
+    reply = replace(x.reply, pieces=pieces)
+    late = Reading(replace(x, reply=reply, started=0.0, ended=seconds), load())
+    found = judged(late, "chat-stream.incremental")
+    assert [(bool(each.findings), bool(each.undecided)) for each in found] == [
+        (decided, not decided)
+    ]
