@@ -53,8 +53,10 @@ def offered(outcomes: tuple[Outcome, ...]) -> Answer:
 
 @check("http.completes", on=finished, busy=True)
 def completes(x: Reading) -> Answer:
-    """The exchange ended as HTTP frames it."""
-    if not x.complete:
+    """The exchange ended as HTTP frames it; silence means something where it was asked alone."""
+    if x.exchange.reply is None and x.exchange.end is End.LIMIT and x.exchange.neighbours:
+        yield Undecided("the target was silent while other requests were under way")
+    elif not x.complete:
         length = len(x.exchange.reply.body) if x.exchange.reply else 0
         yield Deviation("a complete reply", x.exchange.detail, Place(offset=length))
 
