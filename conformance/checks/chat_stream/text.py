@@ -47,7 +47,7 @@ def incremental(x: Reading) -> Answer:
     """
     times = [x.events[chunk.event].at for chunk in x.chunks if text_of(chunk)]
     started, ended = x.exchange.started, x.exchange.ended
-    if len(times) < ENOUGH_TEXT or x.exchange.neighbours:
+    if len(times) < ENOUGH_TEXT or x.brief or x.exchange.neighbours:
         yield Undecided(TOO_SHORT)
         return
     first = (times[0] - started) / (ended - started) if ended > started else 0.0
