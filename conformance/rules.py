@@ -175,7 +175,8 @@ class Rules:
         if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
         places = {error.place for error in x.standing.contract}
-        owner, error = self.refusals.owner(e for e in x.standing.document if e.place in places)
+        both = (error for error in x.standing.document if error.place in places)
+        owner, error = self.refusals.owner(x.surface, both)
         if error is None:
             return
         if not self.holds(owner, x.surface):

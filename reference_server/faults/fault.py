@@ -85,6 +85,13 @@ def fault(*, breaks: set[str], on: str, field: str = "") -> Callable[[Function],
     return register
 
 
+def also(known: Fault, surface: str) -> None:
+    """Register a fault for one more surface, whose rules have the same names."""
+    old, _, rest = known.id.partition(".")
+    breaks = {id_.replace(f"{old}.", f"{surface}.", 1) for id_ in known.breaks}
+    _add(surface, rest, breaks, surface, known.text, known.field, known.change)
+
+
 def behaviour(name: str, text: str, *, breaks: set[str], on: str, field: str = "") -> None:
     """Register a switch of the server as a fault."""
     id_ = name.replace("_", "-")
