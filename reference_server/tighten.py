@@ -79,10 +79,8 @@ def _closed(
     known, required = tight.get("properties") or {}, schema.get("required") or ()
     more, names = tight.get("additionalProperties", True), others | {*known, *required}
     named = "properties" in schema or ("object" in _kinds(schema) and required)
-    if not named or more is False:
+    if not named or more is False or schema.get("minProperties", 0) > len(names):
         return {}
-    if (least := schema.get("minProperties", 0)) > len(names):
-        return {"maxProperties": schema.get("maxProperties", least)}
     free = {name: True if name in others else ANY for name in sorted(names)}
     given = free if more is True else dict.fromkeys(free, more)
     return {"properties": given | known, "additionalProperties": False}
