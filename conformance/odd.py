@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from conformance.wire.exchange import Request
-from conformance.wire.marks import DEFAULTS, NO_MEMBER, NO_MODEL, WRONG_KEY
+from conformance.wire.marks import DEFAULTS, NO_MEMBER, NO_MODEL, NO_RESPONSE, WRONG_KEY
+
+LEAST = 16  # tokens of a response that OpenAI takes for a limit (RUL-10)
 
 
 class Odd(StrEnum):
@@ -28,6 +30,10 @@ class Odd(StrEnum):
     DEFAULT_MEMBER = "it has an official member that the document lacks, at its default"
     WHOLE_FLOAT = "it writes an integer with a fraction of zero"
     OTHER_CASE = "a member of the document stands in it in another case"
+    NO_RESPONSE = "it goes on from a response that nobody made"
+    FEW_TOKENS = "its limit of tokens is lower than some servers take"
+    REASONING_ITEM = "it gives reasoning of an earlier answer back"
+    REFUSAL_PART = "its history has a refusal"
 
 
 def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iterator[Odd]:
@@ -37,6 +43,7 @@ def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iter
     yield from _of_head(request)
     if isinstance(sent, dict):
         yield from _of_members(sent, properties)
+        yield from _of_response(sent)
 
 
 def _of_head(request: Request) -> Iterator[Odd]:
@@ -69,3 +76,25 @@ def _of_members(sent: dict[str, Any], properties: Mapping[str, Any]) -> Iterator
             yield Odd.OTHER_CASE
         elif name in DEFAULTS and value == DEFAULTS[name]:
             yield Odd.DEFAULT_MEMBER
+
+
+def _of_response(sent: dict[str, Any]) -> Iterator[Odd]:
+    """What only requests for a response can do."""
+    before, limit = sent.get("previous_response_id"), sent.get("max_output_tokens")
+    if isinstance(before, str) and before.startswith(NO_RESPONSE):
+        yield Odd.NO_RESPONSE
+    if isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit < LEAST:
+        yield Odd.FEW_TOKENS
+    items = sent.get("input")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield from _of_item(item)
+
+
+def _of_item(item: dict[str, Any]) -> Iterator[Odd]:
+    if item.get("type") == "reasoning":
+        yield Odd.REASONING_ITEM
+    content = item.get("content")
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and part.get("type") == "refusal":
+            yield Odd.REFUSAL_PART

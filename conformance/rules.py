@@ -167,7 +167,7 @@ class Rules:
         assert x.surface is not None
         if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
-        owner, error = self.refusals.owner(x.standing.document)
+        owner, error = self.refusals.owner(x.surface, x.standing.document)
         if error is None:
             return
         if not self.holds(owner, x.surface):

@@ -98,3 +98,11 @@ def _capabilities(view: Document, schema: Any, instance: Any) -> Iterator[str]:
     if isinstance(instance, list):
         for value in instance:
             yield from _capabilities(view, schema.get("items"), value)
+
+
+def conforms(schema: Any, value: Any) -> bool:
+    """Whether a value is valid by a schema that a request brought; an odd schema says nothing."""
+    try:
+        return bool(jsonschema_rs.Draft202012Validator(schema).is_valid(value))
+    except (ValueError, RecursionError):
+        return True

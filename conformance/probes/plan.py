@@ -15,7 +15,7 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, errors, hostile, http, models
+from conformance.probes import chat, dialogues, errors, hostile, http, models, responses
 from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
@@ -81,6 +81,7 @@ def plan(
         Source(tuple(dialogues.chat(model)), 0.5),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
+        Source(tuple(responses.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]

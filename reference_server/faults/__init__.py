@@ -1,6 +1,16 @@
 """Every fault that the server can commit, one module for each module of checks."""
 
-from reference_server.faults import chat_stream, errors, http, models, odd, robustness, sse
+from reference_server.faults import (
+    chat_stream,
+    errors,
+    http,
+    models,
+    odd,
+    responses,
+    responses_stream,
+    robustness,
+    sse,
+)
 from reference_server.faults.fault import BROKEN, FAULTS, Fault
 
 __all__ = [
@@ -12,6 +22,8 @@ __all__ = [
     "http",
     "models",
     "odd",
+    "responses",
+    "responses_stream",
     "robustness",
     "sse",
 ]

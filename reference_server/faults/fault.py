@@ -61,7 +61,7 @@ class Fault:
         names = list(inspect.signature(self.change).parameters)
         change = self.change
         if names[0] == "sent":
-            change = partial(change, _json(request.body))
+            change = partial(change, json_of(request.body))
         elif names[0] == "request":
             change = partial(change, request)
         return _FORMS[names[-1]](change, reply)
@@ -72,13 +72,14 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(_FAULTS)
 
 
 def fault(*, breaks: set[str], on: str, field: str = "") -> Callable[[Changes], Changes]:
-    """Register a function as a fault; its id is module and name, its docstring says what it does.
+    """Register a function as a fault; its id is module, or folder of themes, and name; its
+    docstring says what it does.
 
     `on` holds surfaces, separated by blanks; `*` stands for every request, routed or not.
     """
 
     def register(change: Changes) -> Changes:
-        module = change.__module__.rpartition(".")[2]
+        module = change.__module__.partition(".faults.")[2].partition(".")[0]
         _add(module, change.__name__, breaks, on, change.__doc__ or "", field, change)
         return change
 
@@ -116,11 +117,12 @@ def surface(request: Request) -> str:
     if path == "/models" or path.startswith("/models/"):
         return "models"
     plain, streamed = SURFACES.get(path, ("", ""))
-    sent = _json(request.body)
+    sent = json_of(request.body)
     return streamed if isinstance(sent, dict) and sent.get("stream") is True else plain
 
 
-def _json(data: bytes | None) -> Any:
+def json_of(data: bytes | None) -> Any:
+    """The JSON value of a body; None where it is none."""
     try:
         return json.loads(data or b"")
     except (ValueError, RecursionError):
@@ -174,20 +176,28 @@ def _change_blocks(change: Changes, reply: Reply) -> Reply:
     return _from_blocks(reply, old, list(change([block for _, block in old])))
 
 
+def value_of(block: bytes) -> Any:
+    """The JSON value of a block of a clean stream."""
+    return json.loads(block.partition(b"data: ")[2])
+
+
+def block_of(value: Any) -> bytes:
+    """The block of an event, with its type for a name where it has one."""
+    type_ = value.get("type") if isinstance(value, dict) else None
+    name = f"event: {type_}\n" if isinstance(type_, str) else ""
+    return name.encode() + b"data: " + compact(value)
+
+
 def _change_chunks(change: Changes, reply: Reply) -> Reply:
     def blocks(old: list[bytes]) -> Iterable[bytes]:
-        values = [json.loads(block.removeprefix(b"data: ")) for block in old if block != DONE]
-        for value in change(values):
-            yield b"data: " + compact(value)
+        for value in change([value_of(block) for block in old if block != DONE]):
+            yield block_of(value)
         yield from (block for block in old if block == DONE)
 
     if not is_stream(reply):
         return reply
     old = blocks_of(reply)
-    clean = [
-        b"data: " + compact(json.loads(b.removeprefix(b"data: "))) if b != DONE else b
-        for _, b in old
-    ]
+    clean = [block if block == DONE else block_of(value_of(block)) for _, block in old]
     new = list(blocks([block for _, block in old]))
     return reply if new == clean else _from_blocks(reply, old, new)
 
@@ -198,7 +208,7 @@ def compact(value: Any) -> bytes:
 
 
 def _change_body(change: Changes, reply: Reply) -> Reply:
-    value = _json(reply.body)
+    value = json_of(reply.body)
     if reply.status != 200 or value is None or is_stream(reply):
         return reply
     changed = change(json.loads(reply.body))
