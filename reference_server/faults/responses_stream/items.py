@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from reference_server.faults.fault import fault
 from reference_server.faults.responses_stream.editing import (
@@ -121,27 +121,21 @@ def ends_with_other_items(chunks: Events) -> Iterator[Json]:
     yield from _last(chunks, lambda output: [renamed(item) for item in output])
 
 
-@fault(breaks={"responses-stream.final-output"}, on=ON, field="RS-17")
+@fault(breaks={"responses-stream.final-output", "responses.some-item"}, on=ON, field="RS-17")
 def ends_with_nothing(chunks: Events) -> Iterator[Json]:
     """Leaves the output empty in the last event."""
-    for event in chunks:
-        cut = event["type"] == "response.incomplete"  # a completed one has a rule of its own
-        yield event | {"response": event["response"] | {"output": []}} if cut else event
+    yield from _last(chunks, lambda _: [])
 
 
 @fault(breaks={"responses-stream.final-output"}, on=ON)
 def ends_in_another_order(chunks: Events) -> Iterator[Json]:
-    """Lists the items in another order at the end."""
-    for event in chunks:
-        if event["type"] == "response.completed":
-            output = event["response"]["output"][::-1]
-            yield event | {"response": event["response"] | {"output": output}}
-        else:
-            yield event
+    """Lists the items in another order at the end, where all are done."""
+    whole = chunks[-1]["type"] == "response.completed"
+    yield from _last(chunks, lambda output: output[::-1]) if whole else chunks
 
 
-def _last(chunks: Events, change: object) -> Iterator[Json]:
-    assert callable(change)
+def _last(chunks: Events, change: Callable[[list[Json]], list[Json]]) -> Iterator[Json]:
+    """The events, with another output in the last one."""
     for event in chunks:
         if event["type"] in ENDS:
             output = change(event["response"]["output"])
