@@ -2,9 +2,11 @@
 
 from conformance.checks import (
     chat_stream,
+    embeddings,
     errors,
     http,
     models,
+    neighbours,
     odd,
     responses,
     responses_stream,
@@ -14,9 +16,11 @@ from conformance.checks import (
 
 __all__ = [
     "chat_stream",
+    "embeddings",
     "errors",
     "http",
     "models",
+    "neighbours",
     "odd",
     "responses",
     "responses_stream",

@@ -66,8 +66,11 @@ class Contract:
         return Standing(
             self.validator(self.document, operation.request).errors(instance),
             self.validator(self.judging, operation.request).errors(instance),
-            capabilities(self.judging, operation.request, instance),
+            capabilities(self.judging, operation.request, instance, self._fits),
         )
+
+    def _fits(self, path: str, instance: Any) -> bool:
+        return self.validator(self.judging, path).valid(instance)
 
     def answer_errors(
         self, operation: Operation, status: int, media: str, instance: Any

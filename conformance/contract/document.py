@@ -114,10 +114,15 @@ class Document:
 
     def at(self, path: str) -> Any:
         """The value at a JSON pointer, with a reference followed to its end."""
+        return self.target(path)[1]
+
+    def target(self, path: str) -> tuple[str, Any]:
+        """Where a JSON pointer leads, and the value there, with a reference followed to its end."""
         value = resolve(self.tree, path)
         while isinstance(value, dict) and "$ref" in value:
-            value = resolve(self.tree, value["$ref"])
-        return value
+            path = value["$ref"].removeprefix("#")
+            value = resolve(self.tree, path)
+        return path, value
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:

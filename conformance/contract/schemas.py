@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -78,26 +78,40 @@ def _first_by_place(found: list[SchemaError]) -> Iterator[SchemaError]:
             yield error
 
 
-def capabilities(view: Document, path: str, instance: Any) -> frozenset[str]:
-    """The capabilities that the members of an instance need (`x-capability` in the view)."""
-    return frozenset(_capabilities(view, view.at(path), instance))
+Fits = Callable[[str, Any], bool]  # whether an instance is valid by the schema at a pointer
 
 
-def _capabilities(view: Document, schema: Any, instance: Any) -> Iterator[str]:
-    if isinstance(schema, dict) and "$ref" in schema:
-        schema = view.at(schema["$ref"])
+def capabilities(view: Document, path: str, instance: Any, fits: Fits) -> frozenset[str]:
+    """The capabilities that the members of an instance need (`x-capability` in the view).
+
+    Of several forms of a value only those that it has count: one that was not sent needs nothing.
+    """
+    return frozenset(_capabilities(view, path, instance, fits))
+
+
+def _capabilities(view: Document, path: str, instance: Any, fits: Fits) -> Iterator[str]:
+    path, schema = view.target(path)
     if not isinstance(schema, dict) or instance is None:
         return
     if "x-capability" in schema:
         yield schema["x-capability"]
-    for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        yield from _capabilities(view, branch, instance)
+    for below, value in _inside(schema, path, instance, fits):
+        yield from _capabilities(view, below, value, fits)
+
+
+def _inside(schema: Any, path: str, instance: Any, fits: Fits) -> Iterator[tuple[str, Any]]:
+    """The schemas right below one, each with the part of the instance that it describes."""
+    for keyword in ("oneOf", "anyOf"):
+        for n in range(len(schema.get(keyword, ()))):
+            branch = path + pointer(keyword, n)
+            if fits(branch, instance):
+                yield branch, instance
     if isinstance(instance, dict):
-        for name, value in instance.items():
-            yield from _capabilities(view, schema.get("properties", {}).get(name), value)
-    if isinstance(instance, list):
+        for name in schema.get("properties", {}).keys() & instance.keys():
+            yield path + pointer("properties", name), instance[name]
+    if isinstance(instance, list) and "items" in schema:
         for value in instance:
-            yield from _capabilities(view, schema.get("items"), value)
+            yield path + "/items", value
 
 
 def conforms(schema: Any, value: Any) -> bool:

@@ -85,7 +85,8 @@ def sound(x: Reading) -> bool:
     """Whether the stream can be labelled: bytes, events and choices are what they must be."""
     stream = x.stream
     blank = x.exchange.reply is None or not x.exchange.reply.body.strip()
-    if not is_streamed(x) or stream.tail.strip() or stream.invalid_utf8:
+    left = stream.tail.strip() and not x.done_open
+    if not is_streamed(x) or left or stream.invalid_utf8:
         return False
     if not x.events and not blank:
         return False
@@ -124,6 +125,8 @@ def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
             yield "chunk" if unfinished - finished else "last", n
         else:
             yield "usage" if isinstance(payload.get("usage"), dict) else "bare", n
+    if x.done_open:
+        yield "done", None
 
 
 def each_choice(x: Reading) -> Iterator[Sentence]:
@@ -175,3 +178,9 @@ MACHINES = (
     Machine(CHOICE, each_choice),
     Machine(TOOL, each_tool_call),
 )
+
+
+def in_order(x: Reading) -> bool:
+    """Whether every machine takes what there is for it."""
+    sentences = ((machine.grammar, s) for machine in MACHINES for s in machine.sentences(x))
+    return all(grammar.run(sentence.labels)[1] is None for grammar, sentence in sentences)

@@ -15,7 +15,17 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, errors, hostile, http, models, responses
+from conformance.probes import (
+    chat,
+    dialogues,
+    embeddings,
+    errors,
+    hostile,
+    http,
+    models,
+    responses,
+    streams,
+)
 from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
@@ -77,10 +87,14 @@ def plan(
     directed = [
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
+        Source(tuple(models.in_use(post(chat.PATH, chat.good(model))))),
+        Source((http.preflight("chat", chat.PATH, chat.good(model)),)),
         Source(tuple(chat.probes(model)), 0.1),
+        Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
+        Source(tuple(embeddings.probes(names["embedding"])), 0.2),
         Source(tuple(responses.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]

@@ -92,6 +92,23 @@ def test_members_name_the_capabilities_that_they_need() -> None:
     assert load().standing(chat(), GOOD).needs == frozenset()
 
 
+PROMPTS = {"text": set(), "list": {"completions.prompt-list"}, "tokens": set(), "mixed": set()}
+
+
+@pytest.mark.parametrize("form", PROMPTS)
+def test_of_several_forms_of_a_value_only_the_one_sent_needs_its_capability(form: str) -> None:
+    values = {"text": "a", "list": ["a", "b"], "tokens": [1, 2], "mixed": ["a", 1]}
+    operation = load().judging.route("POST", "/completions")
+    standing = load().standing(operation, {"model": "m", "prompt": values[form]})
+    assert standing.needs == PROMPTS[form]
+
+
+def test_the_form_that_is_sent_is_looked_into() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    body = GOOD | {"messages": [{"role": "user", "content": [picture]}]}
+    assert load().standing(chat(), body).needs == {"chat.vision"}
+
+
 def factories() -> list[Factory]:
     contract = load()
     return [Factory(contract, op, "m", 1) for op in contract.operations if op.request]

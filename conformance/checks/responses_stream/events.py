@@ -74,16 +74,6 @@ def _name(x: Reading, event: int) -> str | None:
     return names[-1] if names else None
 
 
-@check("responses-stream.event-named", on=_some)
-def event_named(x: Reading) -> Answer:
-    """Every event has a name."""
-    for chunk in _typed(x):
-        if _name(x, chunk.event) is None:
-            wanted = f"the line `event: {chunk.value['type']}`"
-            yield Deviation(wanted, "no such line", Place(chunk.event))
-            return
-
-
 def _known(x: Reading) -> list[Chunk]:
     return [chunk for chunk in _typed(x) if row_of("events", chunk.value)]
 

@@ -40,12 +40,6 @@ def names_every_event_message(blocks: list[bytes]) -> Iterator[bytes]:
     yield from (b"event: message\ndata: " + block.partition(b"data: ")[2] for block in blocks)
 
 
-@fault(breaks={"responses-stream.event-named"}, on=ON, field="RS-26")
-def names_no_event(blocks: list[bytes]) -> Iterator[bytes]:
-    """Leaves the names of events out."""
-    yield from (b"data: " + block.partition(b"data: ")[2] for block in blocks)
-
-
 @fault(breaks={"responses-stream.event-members"}, on=ON)
 def forgets_item_ids(chunks: Events) -> Iterator[Json]:
     """Leaves `item_id` out of the pieces of text."""

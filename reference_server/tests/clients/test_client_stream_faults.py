@@ -57,7 +57,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "responses-stream.ends-without-a-type": ("text", "raises", "raises", ""),
     "responses-stream.pings-with-text": ("text", "raises", "raises", ""),
     "responses-stream.names-every-event-message": ("text", "nothing", "nothing", BY_PAYLOAD),
-    "responses-stream.names-no-event": ("text", "nothing", "nothing", BY_PAYLOAD),
+    "sse.leaves-events-nameless": ("text", "nothing", "nothing", BY_PAYLOAD),
     "responses-stream.forgets-item-ids": ("text", "nothing", "raises", ""),
     "responses-stream.counts-in-strings": ("text", "nothing", "raises", ""),
     "responses-stream.keeps-alive-with-bare-events": ("text", "raises", "raises", ""),
