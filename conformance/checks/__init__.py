@@ -2,6 +2,8 @@
 
 from conformance.checks import (
     chat_stream,
+    completions,
+    completions_stream,
     embeddings,
     errors,
     http,
@@ -16,6 +18,8 @@ from conformance.checks import (
 
 __all__ = [
     "chat_stream",
+    "completions",
+    "completions_stream",
     "embeddings",
     "errors",
     "http",

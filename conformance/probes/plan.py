@@ -17,6 +17,7 @@ from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
 from conformance.probes import (
     chat,
+    completions,
     dialogues,
     embeddings,
     errors,
@@ -92,6 +93,7 @@ def plan(
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(completions.probes(model)), 0.2),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),

@@ -2,6 +2,8 @@
 
 from reference_server.faults import (
     chat_stream,
+    completions,
+    completions_stream,
     embeddings,
     errors,
     http,
@@ -20,6 +22,8 @@ __all__ = [
     "FAULTS",
     "Fault",
     "chat_stream",
+    "completions",
+    "completions_stream",
     "embeddings",
     "errors",
     "http",

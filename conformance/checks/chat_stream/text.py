@@ -41,13 +41,18 @@ def _finished(entry: dict[str, Any]) -> bool:
 
 @check("chat-stream.incremental", on=lambda x: chat(x) and whole(x))
 def incremental(x: Reading) -> Answer:
-    """The first text arrives before four fifths of the time have passed.
+    """The first text arrives before four fifths of the time have passed."""
+    yield from arrives_early(x, [c.event for c in x.chunks if text_of(c)])
+
+
+def arrives_early(x: Reading, texts: list[int]) -> Answer:
+    """The first of the events with text arrives clearly before the stream ends.
 
     By proportions, never seconds; only a stream of many chunks, sent alone, can tell.
     """
-    times = [x.events[chunk.event].at for chunk in x.chunks if text_of(chunk)]
+    times = [x.events[event].at for event in texts]
     started, ended = x.exchange.started, x.exchange.ended
-    if len(times) < ENOUGH_TEXT or x.exchange.neighbours:
+    if len(times) < ENOUGH_TEXT or x.brief or x.exchange.neighbours:
         yield Undecided(TOO_SHORT)
         return
     first = (times[0] - started) / (ended - started) if ended > started else 0.0
