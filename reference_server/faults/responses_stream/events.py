@@ -172,7 +172,7 @@ def ends_twice(chunks: Events) -> Iterator[Json]:
     yield from counted([*chunks, chunks[-1]])
 
 
-@fault(breaks={"responses-stream.nothing-after-terminal"}, on=ON)
+@fault(breaks={"errors.response-fails-aloud"}, on=ON)
 def goes_on_after_an_error(chunks: Events) -> Iterator[Json]:
     """Reports an error in mid-stream and goes on as if nothing had happened."""
     error = {"type": "error", "code": "server_error", "message": "one step failed", "param": None}
