@@ -10,6 +10,8 @@ from conformance.checks import (
     models,
     neighbours,
     odd,
+    responses,
+    responses_stream,
     robustness,
     sse,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "models",
     "neighbours",
     "odd",
+    "responses",
+    "responses_stream",
     "robustness",
     "sse",
 ]

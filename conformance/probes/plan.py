@@ -24,6 +24,7 @@ from conformance.probes import (
     hostile,
     http,
     models,
+    responses,
     streams,
 )
 from conformance.probes.probe import Probe, bound, post, single
@@ -96,6 +97,7 @@ def plan(
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),
+        Source(tuple(responses.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     },
     "conformance/grammars": {
         "conformance.grammar", "conformance.grammars", "conformance.reading", "conformance.wire.exchange",
+        "conformance.contract",
     },
     "conformance/probes": {"conformance.probes", "conformance.contract", "conformance.wire"},
     "conformance/report": {

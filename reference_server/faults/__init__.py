@@ -10,6 +10,8 @@ from reference_server.faults import (
     models,
     odd,
     particular,
+    responses,
+    responses_stream,
     robustness,
     sse,
 )
@@ -28,6 +30,8 @@ __all__ = [
     "models",
     "odd",
     "particular",
+    "responses",
+    "responses_stream",
     "robustness",
     "sse",
 ]
