@@ -89,7 +89,10 @@ def also(known: Fault, surface: str) -> None:
     """Register a fault for one more surface, whose rules have the same names."""
     old, _, rest = known.id.partition(".")
     breaks = {id_.replace(f"{old}.", f"{surface}.", 1) for id_ in known.breaks}
-    _add(surface, rest, breaks, surface, known.text, known.field, known.change)
+    more = Fault(
+        f"{surface}.{rest}", (surface,), known.text, known.change, frozenset(breaks), known.field
+    )
+    add(_FAULTS, more)
 
 
 def behaviour(name: str, text: str, *, breaks: set[str], on: str, field: str = "") -> None:
