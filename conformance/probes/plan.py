@@ -23,6 +23,7 @@ from conformance.probes import (
     errors,
     hostile,
     http,
+    images,
     models,
     streams,
 )
@@ -96,6 +97,7 @@ def plan(
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),
+        Source(tuple(images.probes(names["text"]))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]
