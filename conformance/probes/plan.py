@@ -23,6 +23,7 @@ from conformance.probes import (
     errors,
     hostile,
     http,
+    images,
     models,
     responses,
     streams,
@@ -97,6 +98,7 @@ def plan(
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),
+        Source(tuple(images.probes(names["text"]))),
         Source(tuple(responses.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
