@@ -73,7 +73,7 @@ def extra_members(chunks: Chunks) -> Iterator[Json]:
 
 
 @variant(on=ON, norms={"CST-17", "CST-36", "CST-38"}, rulings={"RUL-01", "RUL-20"},
-         traps={"FA-02", "FA-03", "FA-07"})  # fmt: skip
+         traps={"FA-02", "FA-03", "FA-07"}, hides={"chat-stream.one-fingerprint"})  # fmt: skip
 def nulls(chunks: Chunks) -> Iterator[Json]:
     """Writes null for everything that a chunk does not bring."""
     names = ("content", "refusal", "tool_calls", "function_call", "reasoning_content", "audio")

@@ -26,7 +26,8 @@ def counts_no_completion(body: Json) -> Json:
     return body | {"usage": body["usage"] | {"completion_tokens": 0}}
 
 
-@variant(on=ON, norms={"SEM-21", "EMQ-11", "ERR-18"})
+@variant(on=ON, norms={"SEM-21", "EMQ-11", "ERR-18"},
+         warns={"embeddings.native-dimensions"})  # fmt: skip
 def one_length(sent: Any, reply: Reply) -> Reply | None:
     """Has a model whose vectors have one length, and refuses `dimensions`."""
     asked = isinstance(sent, dict) and sent.get("dimensions") is not None

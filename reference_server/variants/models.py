@@ -32,7 +32,7 @@ def made_at_zero(body: Json) -> Json:
     return _each(body, lambda model: model | {"created": 0})
 
 
-@variant(on=ON, norms={"MDL-07"})
+@variant(on=ON, norms={"MDL-07", "MDL-08"}, warns={"models.owner-is-namespace"})
 def owners(body: Json) -> Json:
     """Names owners that nobody else has."""
     return _each(body, lambda model: model | {"owned_by": "organization-owner / ü"})
