@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from conformance.config import Options, check_only, vendor_file
+from conformance.config import SHRINK, Options, check_only, vendor_file
 from conformance.errors import ConformanceError, Misconfigured
 from conformance.requirement import Profile, catalogue
 from conformance.signals import stopping
@@ -53,6 +53,7 @@ def parser() -> Parser:
     listing = commands.add_parser("list", help="list the requirements")
     listing.add_argument("--only", action="append", default=[], metavar="WORD")
     listing.add_argument("--format", choices=FORMATS, default="text")
+    listing.add_argument("--bugs", action="store_true", help="bugs of the field in their place")
     listing.set_defaults(main=_list)
     explain = commands.add_parser("explain", help="explain one requirement")
     explain.add_argument("id")
@@ -73,6 +74,14 @@ def parser() -> Parser:
         metavar="WORD",
         help="prefixes of the ids of faults, or of requirements; may be repeated",
     )
+    prove.add_argument(
+        "--sabotage",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="replace N checks by blind ones, and by ones that always fire: the proof must see it",
+    )
+    prove.add_argument("--seed", type=int, default=0, help="of the checks to sabotage (default 0)")
     prove.set_defaults(main=_prove)
     return main
 
@@ -97,6 +106,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--out", type=Path, help="default: reports/<time>-<host>")
     run.add_argument("--seed", type=int, default=0, help="of the generated requests (default 0)")
+    run.add_argument(
+        "--shrink",
+        type=_none_or_more,
+        default=SHRINK,
+        metavar="N",
+        help=f"requests to make one that fails smaller (default {SHRINK}; 0: as it was sent)",
+    )
     run.set_defaults(main=_run)
 
 
@@ -105,6 +121,10 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def _none_or_more(text: str) -> int:
+    return 0 if text == "0" else _count(text)
 
 
 def _seconds(text: str) -> float:
@@ -133,6 +153,7 @@ def options(arguments: argparse.Namespace, environment: Any = os.environ) -> Opt
         only=only,
         out=arguments.out,
         seed=arguments.seed,
+        shrink=arguments.shrink,
         capabilities=capabilities,
         waivers=waivers,
     )
@@ -170,6 +191,11 @@ def _run_against(url: str, chosen: Options) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    if arguments.bugs:
+        from conformance.bugs import table  # noqa: PLC0415
+
+        _print(table(arguments.format))
+        return 0
     from conformance.standard import listing  # noqa: PLC0415
 
     check_only(arguments.only, catalogue())
@@ -208,9 +234,10 @@ def _judge(arguments: argparse.Namespace) -> int:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
-    from conformance.prove import main  # noqa: PLC0415
+    from conformance.proving import Wanted, main  # noqa: PLC0415
 
-    return main(arguments.out, arguments.only, on_the_wire=arguments.live)
+    only = tuple(arguments.only)
+    return main(Wanted(only, arguments.live, arguments.sabotage, arguments.seed, arguments.out))
 
 
 def _print(text: str) -> None:

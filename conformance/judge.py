@@ -7,12 +7,12 @@ It is fed by a live run and by a ledger alike, so the two cannot disagree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import ledger
-from conformance.check import FOLDS, Deviation, Finding
+from conformance.check import Deviation, Finding
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.covered import Coverage
@@ -20,9 +20,10 @@ from conformance.ledger import Head, Tail
 from conformance.reading import Outcome, Reading
 from conformance.requirement import Catalogue, Requirement, catalogue, selected
 from conformance.rules import Judged, Rules, finding
-from conformance.verdict import Claim, Judgement, Row, Verdict, verdicts
+from conformance.verdict import Claim, Judgement, Row, Smallest, Verdict, verdicts
 from conformance.wire.exchange import Exchange
 
+SMALLER = "smaller."  # how the names of dialogues begin that only make a failing request smaller
 KEPT = 20  # findings kept for each rule on each surface; all are counted
 
 
@@ -52,27 +53,35 @@ class Judge:
     """Feeds on dialogues; `result` may be asked for at any time."""
 
     def __init__(
-        self, head: Head, contract: Contract | None = None, everything: Catalogue | None = None
+        self,
+        head: Head,
+        contract: Contract | None = None,
+        everything: Catalogue | None = None,
+        rules: Callable[[Contract, Catalogue], Rules] = Rules,
     ) -> None:
         self.head = head
         self.contract = contract or load()
         self.catalogue = everything or catalogue()
-        self.rules = Rules(self.contract, self.catalogue)
+        self.rules = rules(self.contract, self.catalogue)
         self.pairs = tuple(selected(head.only, self.catalogue))
         self.claims = Claims(self.contract, head.declared)
         self.coverage = Coverage(self.contract)
         self.exchanges = 0
         self.busy = 0
+        self.smaller = 0
         self.errors: list[str] = []
         self._wanted = {(requirement.id, surface) for requirement, surface in self.pairs}
         self._tallies: dict[tuple[str, str], dict[Condition, Tally]] = {}
         self._folds: dict[tuple[str, str], tuple[Any, Reading]] = {}
+        self._smallest: dict[tuple[str, str], tuple[int, Smallest]] = {}
 
     def dialogue(self, exchanges: Iterable[Exchange]) -> list[Finding]:
         """Judge a finished dialogue; the findings that count by what is known so far: none on what
         the target does not seem to offer.
         """
         readings = tuple(Reading(exchange, self.contract) for exchange in exchanges)
+        if readings and is_smaller(readings[0].exchange):
+            return self._make_smaller(readings)
         self.exchanges += len(readings)
         for reading in readings:
             self.claims.see(reading)
@@ -100,6 +109,20 @@ class Judge:
         names = () if r.unclaimed else (surface, r.needs)
         return [claim for name in names if name and not (claim := self.claims.of(name)).claimed]
 
+    def _make_smaller(self, readings: tuple[Reading, ...]) -> list[Finding]:
+        """Keep the smallest request by which a rule is broken; nothing else is made of it."""
+        self.smaller += len(readings)
+        found: list[Finding] = []
+        for outcome in self.rules.examine(readings):
+            condition = (outcome.operation, outcome.needs, outcome.expects_error)
+            if outcome.findings and self._counts(condition):
+                found += outcome.findings
+                key, size = (outcome.requirement, outcome.surface), _size(readings[-1])
+                if key not in self._smallest or size < self._smallest[key][0]:
+                    less = Smallest(outcome.findings[0], _members(readings[-1]))
+                    self._smallest[key] = (size, less)
+        return found
+
     def _counts(self, condition: Condition) -> bool:
         """Whether a tally counts: its capabilities are claimed, its refusals stand beside an
         acceptance (law 8).
@@ -109,7 +132,7 @@ class Judge:
         return claimed and (not expects_error or self.claims.accepted(operation))
 
     def _fold(self, reading: Reading) -> None:
-        for rule in FOLDS.values():
+        for rule in self.rules.folds.values():
             key = (rule.id, reading.surface or "")
             if key in self._wanted and rule.on(reading):
                 state, first = self._folds.get(key, (rule.start, reading))
@@ -128,6 +151,7 @@ class Judge:
             answered=self.claims.answered,
             exchanges=self.exchanges,
             busy=self.busy,
+            smaller=self.smaller,
             coverage=self.coverage.result(self.head.unsent),
             errors=tuple(self.errors),
             unusable=unusable,
@@ -143,8 +167,9 @@ class Judge:
                 total.findings += tally.findings[: KEPT - len(total.findings)]
                 total.undecided += tally.undecided
         if (requirement.id, surface) in self._folds:
+            judge = self.rules.folds[requirement.id].judge
             state, first = self._folds[requirement.id, surface]
-            deviations = [d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)]
+            deviations = [d for d in judge(state) if isinstance(d, Deviation)]
             total.judged, total.broken = 1, int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total
@@ -167,6 +192,7 @@ class Judge:
             reason=reason,
             counts=outcome is Verdict.INCONCLUSIVE and self._row_counts(r, surface, tail),
             waived=waiver if outcome is Verdict.FAIL else "",
+            smallest=self._smallest.get((r.id, surface), (0, None))[1] if total.broken else None,
         )
 
     def _verdict(
@@ -219,6 +245,23 @@ class Judge:
             left = [r for r in rows if name in (r.surface, r.requirement.needs) and r.counts]
             if claimed and left:
                 yield f"{name} is declared, but {left[0].requirement.id} could not be judged"
+
+
+def is_smaller(exchange: Exchange) -> bool:
+    """Whether an exchange only makes a failing request smaller; parts of a run have numbers."""
+    return exchange.dialogue.rpartition(":")[2].startswith(SMALLER)
+
+
+def _size(x: Reading) -> int:
+    return len(x.exchange.request.body or b"")
+
+
+def _members(x: Reading) -> tuple[str, ...]:
+    """The members of a request that its operation does not ask for."""
+    place = x.operation.request if x.operation else None
+    asked = x.contract.document.at(place).get("required", ()) if place else ()
+    sent = x.sent if isinstance(x.sent, dict) else {}
+    return tuple(name for name in sent if name not in asked and name != "stream")
 
 
 def _ended(tail: Tail | None) -> str:

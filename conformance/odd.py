@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from conformance.wire.exchange import Request
-from conformance.wire.marks import DEFAULTS, NO_MEMBER, NO_MODEL, WRONG_KEY
+from conformance.wire.marks import DEFAULTS, LONG, NO_MEMBER, NO_MODEL, WIDE, WRONG_KEY
+
+TEXTS = frozenset({"input", "prompt"})  # members that bring what a model is to read
 
 
 class Odd(StrEnum):
@@ -28,6 +30,9 @@ class Odd(StrEnum):
     DEFAULT_MEMBER = "it has an official member that the document lacks, at its default"
     WHOLE_FLOAT = "it writes an integer with a fraction of zero"
     OTHER_CASE = "a member of the document stands in it in another case"
+    EMPTY_TEXT = "a text that it brings is empty"
+    LONG_TEXT = "a text that it brings may be longer than what the model reads"
+    WIDE = "it asks for more dimensions than any model has"
 
 
 def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iterator[Odd]:
@@ -37,6 +42,7 @@ def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iter
     yield from _of_head(request)
     if isinstance(sent, dict):
         yield from _of_members(sent, properties)
+        yield from _of_values(sent)
 
 
 def _of_head(request: Request) -> Iterator[Odd]:
@@ -69,3 +75,17 @@ def _of_members(sent: dict[str, Any], properties: Mapping[str, Any]) -> Iterator
             yield Odd.OTHER_CASE
         elif name in DEFAULTS and value == DEFAULTS[name]:
             yield Odd.DEFAULT_MEMBER
+
+
+def _of_values(sent: dict[str, Any]) -> Iterator[Odd]:
+    """What makes a request extreme, though its schema allows it."""
+    for name in TEXTS & sent.keys():
+        given = sent[name] if isinstance(sent[name], list) else [sent[name]]
+        texts = [each for each in given if isinstance(each, str)]
+        if "" in texts:
+            yield Odd.EMPTY_TEXT
+        if any(len(text) >= LONG for text in texts):
+            yield Odd.LONG_TEXT
+    width = sent.get("dimensions")
+    if isinstance(width, int) and width >= WIDE:
+        yield Odd.WIDE

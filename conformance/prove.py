@@ -8,32 +8,29 @@ too, is red; so is a requirement that no fault breaks, or that the clean record 
 
 from __future__ import annotations
 
-import json
-import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
-from conformance import ledger
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
-from conformance.errors import Defect, Misconfigured
 from conformance.judge import Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
-from conformance.requirement import Level, Profile, catalogue
+from conformance.requirement import Catalogue, Level, Profile, catalogue
+from conformance.rules import Rules
 from conformance.run import Result, Run, Silent
 from conformance.target import embedded
-from conformance.verdict import Exit, Judgement, Verdict
+from conformance.verdict import Exit, Judgement, Row, Verdict
 from conformance.wire.exchange import End, Exchange
-from reference_server.faults import BROKEN, FAULTS, Fault
+from reference_server.change import BROKEN, Change, Kind
+from reference_server.faults import FAULTS, Fault
 
 NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 SHOWING = 8  # dialogues that show a fault on the wire
 LEANING = 4  # clean dialogues that its judgement leans on
+NOTHING: Mapping[str, bool] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -57,18 +54,34 @@ class Proved:
         levels = {catalogue()[id_].levels[Profile.OLLAMA] for id_ in self.breaks}
         return Exit.BROKEN if Level.MUST in levels else Exit.CONFORMS
 
+    def problems(self) -> Iterator[str]:
+        """What stands against it."""
+        if self.holds:
+            return
+        if not self.changed:
+            yield f"{self.fault} changes nothing that was recorded"
+            return
+        missed = sorted(self.breaks - self.noticed)
+        extra = sorted(self.noticed - self.breaks)
+        code = "" if self.code in (None, self.due) else f", exit code {self.code}"
+        yield f"{self.fault}: missed by {missed}, also noticed by {extra}{code}"
+
 
 def noticed(judgement: Judgement) -> frozenset[str]:
     """The requirements that a judgement finds broken, whatever their level."""
-    rows = (row for row in judgement.rows if NOTICED & set(row.verdicts.values()))
-    return frozenset(row.requirement.id for row in rows)
+    return frozenset(row.requirement.id for row in judgement.rows if notices(row))
 
 
-def changed(fault: Fault, exchange: Exchange) -> Exchange:
-    """An exchange as the server with this fault would have answered it."""
+def notices(row: Row) -> bool:
+    """Whether a rule is broken in some profile."""
+    return bool(NOTICED & set(row.verdicts.values()))
+
+
+def changed(change: Change, exchange: Exchange) -> Exchange:
+    """An exchange as the server with this change would have answered it."""
     if exchange.reply is None:
         return exchange
-    reply = fault.apply(exchange.request, exchange.reply)
+    reply = change.apply(exchange.request, exchange.reply)
     if reply is exchange.reply or reply == exchange.reply:
         return exchange
     broken = reply.header(BROKEN) is not None
@@ -82,45 +95,61 @@ def changed(fault: Fault, exchange: Exchange) -> Exchange:
 class Proof:
     """The proof over one clean record."""
 
-    def __init__(self, recording: Recording, contract: Contract | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        contract: Contract | None = None,
+        rules: Callable[[Contract, Catalogue], Rules] = Rules,
+    ) -> None:
         self.recording = recording
         self.contract = contract or load()
+        self.rules = rules
         self.dialogues = tuple(recording.dialogues())
 
     def clean(self) -> Judgement:
         """What the clean record means."""
-        return self._judge(self.dialogues)
+        return self.judged(self.dialogues)
 
-    def _judge(self, dialogues: tuple[tuple[Exchange, ...], ...]) -> Judgement:
-        judge = Judge(self.recording.head, self.contract)
+    def judged(
+        self, dialogues: Iterable[tuple[Exchange, ...]], declared: Mapping[str, bool] = NOTHING
+    ) -> Judgement:
+        """What some dialogues mean, if the vendor also declares these capabilities."""
+        head = self.recording.head
+        head = replace(head, declared={**head.declared, **declared})
+        judge = Judge(head, self.contract, rules=self.rules)
         for exchanges in dialogues:
             judge.dialogue(exchanges)
         return judge.result(self.recording.tail)
+
+    def after(self, change: Change) -> list[tuple[Exchange, ...]]:
+        """Every dialogue as the server with this change would have held it."""
+        return [tuple(changed(change, x) for x in exchanges) for exchanges in self.dialogues]
 
     def reply_fault(self, fault: Fault) -> Proved:
         """Judge the dialogues that a fault changes, and those that its judgement leans on: the
         models, and one clean answer of each surface that the fault leaves alone.
         """
-        after = [tuple(changed(fault, x) for x in exchanges) for exchanges in self.dialogues]
-        pairs = list(zip(self.dialogues, after, strict=True))
+        pairs = list(zip(self.dialogues, self.after(fault), strict=True))
         touched = [new for old, new in pairs if new != old]
         kept = [new for old, new in pairs if new == old and _needed(old)]
-        found = noticed(self._judge((*kept, *touched))) if touched else frozenset()
+        found = noticed(self.judged((*kept, *touched))) if touched else frozenset()
         return Proved(fault.id, fault.breaks, found, len(touched))
 
-    def shown_by(self, fault: Fault) -> frozenset[str]:
-        """The names of a few dialogues that show a fault on the wire."""
+    def shown_by(self, change: Change) -> frozenset[str]:
+        """The names of a few dialogues that show a change on the wire."""
         touched: list[str] = []
         kept: list[str] = []
         for exchanges in self.dialogues:
             name = exchanges[0].dialogue
-            if fault.change is None:
-                changes = name.startswith(fault.on)
+            if change.change is None:
+                shows = name.startswith(change.on)
             else:
-                changes = any(changed(fault, x) != x for x in exchanges)
-            (touched if changes else kept).append(name)
-        enough = {name for name in kept if ".valid." in name}
-        return frozenset({*touched[:SHOWING], *sorted(enough)[:LEANING], *_first_valid(touched)})
+                shows = any(changed(change, x) != x for x in exchanges)
+            (touched if shows else kept).append(name)
+        valid = (name for name in kept if ".valid." in name)
+        enough = sorted((not name.startswith(change.on), name) for name in valid)
+        leaning = (name for _, name in enough[:LEANING])  # of its own surfaces if there are
+        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched)})
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
@@ -153,11 +182,24 @@ def selected(only: Sequence[str]) -> tuple[Fault, ...]:
     )
 
 
-def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
-    """These faults on the wire: one server, and for each fault the few dialogues that show it.
+def breaking(requirement: str, kind: str) -> tuple[Fault, ...]:
+    """The faults of one kind that break a requirement."""
+    every = FAULTS.values()
+    return tuple(fault for fault in every if requirement in fault.breaks and fault.kind == kind)
 
-    For a reply fault those are the first ones that it changes in the record, beside clean ones that
-    its judgement leans on; for a behaviour fault those of its surfaces.
+
+def on_the_wire(
+    proof: Proof,
+    folder: Path,
+    changes: Iterable[Kind],
+    kind: str = "fault",
+    declared: Callable[[Kind], Mapping[str, bool]] = lambda _: NOTHING,
+) -> Iterator[tuple[Kind, frozenset[str], Result]]:
+    """These changes on the wire: one server, and for each the few dialogues that show it.
+
+    For a change of replies those are the first ones that it changes in the record, beside clean
+    ones that its judgement leans on; for a behaviour fault those of its surfaces. `declared` says
+    what a vendor of such a server declares.
     """
     head = proof.recording.head
     surfaces = frozenset(head.planned)
@@ -166,16 +208,21 @@ def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved
     )
     with embedded() as url:
         base = url.removesuffix("/v1")
-        for fault in faults:
-            names = proof.shown_by(fault)
+        for change in changes:
+            names = proof.shown_by(change)
             chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
-            where, target = folder / fault.id, f"{base}/fault/{fault.id}/v1"
-            one_by_one = fault.change is None  # what it does may depend on what came before
-            options = Options(model=head.model, concurrency=1 if one_by_one else 4)
-            result = Run(target, options, where, Silent(), chosen).execute()
-            judgement = result.judgement
-            code = judgement.exit(Profile.OLLAMA)
-            yield Proved(f"{fault.id} (live)", fault.breaks, noticed(judgement), len(names), code)
+            where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
+            at_once = 1 if change.change is None else 4  # a switch may depend on what came before
+            given = dict(declared(change))
+            options = Options(model=head.model, concurrency=at_once, capabilities=given)
+            yield change, names, Run(target, options, where, Silent(), chosen).execute()
+
+
+def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved]:
+    """What these faults are noticed by on the wire."""
+    for fault, names, result in on_the_wire(proof, folder, faults):
+        found, code = noticed(result.judgement), result.judgement.exit(Profile.OLLAMA)
+        yield Proved(f"{fault.id} (live)", fault.breaks, found, len(names), code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:
@@ -190,58 +237,3 @@ def gaps(clean: Judgement) -> Iterator[str]:
     yield from (
         f"{id_} is broken by a fault but is no requirement" for id_ in broken - catalogue().keys()
     )
-
-
-def main(out: Path | None, only: Sequence[str] = (), *, on_the_wire: bool) -> int:
-    """Prove everything over the record, and again on the wire if wanted; 0 if it holds."""
-    began = time.monotonic()
-    faults = selected(only)
-    if not faults:
-        hint = "ids of faults: reference-server --list-faults; of requirements: conformance list"
-        raise Misconfigured(f"nothing begins with {', '.join(only)}", hint)
-    with tempfile.TemporaryDirectory() as folder:
-        result = record(Path(folder) / "clean")
-        proof = Proof(ledger.read(result.ledger))
-        problems = list(gaps(proof.clean()))
-        proved = []
-        wire = live(proof, Path(folder), faults) if on_the_wire else ()
-        for each in chain(proof.reply_faults(faults), wire):
-            proved.append(each)
-            if not each.holds:
-                problems.append(_problem(each))
-    for problem in problems:
-        sys.stdout.write(f"RED  {problem}\n")
-    seconds = time.monotonic() - began
-    held = sum(each.holds for each in proved)
-    sys.stdout.write(
-        f"{held} of {len(proved)} faults named by exactly what they break, "
-        f"{len(catalogue())} requirements, {len(problems)} problems, {seconds:.1f} s\n"
-    )
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "proof.json").write_text(
-            json.dumps(_matrix(proved), indent=1) + "\n", encoding="utf-8"
-        )
-    return 1 if problems else 0
-
-
-def _problem(proved: Proved) -> str:
-    if not proved.changed:
-        return f"{proved.fault} changes nothing that was recorded"
-    missed = sorted(proved.breaks - proved.noticed)
-    extra = sorted(proved.noticed - proved.breaks)
-    code = "" if proved.code in (None, proved.due) else f", exit code {proved.code}"
-    return f"{proved.fault}: missed by {missed}, also noticed by {extra}{code}"
-
-
-def _matrix(proved: list[Proved]) -> Mapping[str, object]:
-    if not proved:
-        raise Defect("nothing was proved")
-    return {
-        each.fault: {
-            "breaks": sorted(each.breaks),
-            "noticed": sorted(each.noticed),
-            "changed": each.changed,
-        }
-        for each in proved
-    }

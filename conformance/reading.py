@@ -196,6 +196,17 @@ class Reading:
         """The dispatched events of the stream."""
         return self.stream.events
 
+    @property
+    def done_open(self) -> bool:
+        """Whether the stream ends in a `[DONE]` whose event no empty line ends."""
+        name, _, value = self.stream.tail.partition(b":")
+        return name == b"data" and value.strip() == DONE.encode()
+
+    @property
+    def says_done(self) -> bool:
+        """Whether `[DONE]` came, ended or not."""
+        return END_MARK in self.payloads or self.done_open
+
     @cached_property
     def payloads(self) -> tuple[Any, ...]:
         """The JSON value of each event, `NotJson` where it has none; `END_MARK` for `[DONE]`."""
@@ -274,8 +285,9 @@ def is_streamed(x: Reading) -> bool:
 
 
 def is_aftermath(before: Reading, after: Reading) -> bool:
-    """Whether an ordinary request failed that followed one that was not, in the same dialogue:
-    what it shows belongs to the one before.
+    """Whether an ordinary request failed that followed one that was not, or that was abandoned, in
+    the same dialogue: what it shows belongs to the one before.
     """
-    provoked = not before.ordinary and after.ordinary
+    left = before.exchange.end is End.CANCELED
+    provoked = (left or not before.ordinary) and after.ordinary
     return provoked and after.outcome is Outcome.FAILED

@@ -7,7 +7,7 @@ applied; it never raises, since a rule that breaks is the tester's own error and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import conformance.checks  # noqa: F401  importing the modules registers their checks
 from conformance.check import (
     CHECKS,
+    FOLDS,
     RELATIONS,
     Answer,
     Deviation,
     Dialogue,
     Finding,
+    Fold,
     Place,
     Undecided,
 )
@@ -62,6 +64,7 @@ class Rules:
         self.shapes = Shapes(contract.judging, everything)
         self.refusals = Refusals(everything)
         self.grammars = Grammars(everything)
+        self.folds: Mapping[str, Fold] = FOLDS
 
     def holds(self, requirement: str, surface: str | None) -> bool:
         """Whether a requirement is judged on a surface at all."""
@@ -70,8 +73,10 @@ class Rules:
 
     def examine(self, dialogue: Dialogue) -> Iterator[Judged]:
         """What every rule that applies says about a finished dialogue."""
+        aftermath = False
         for before, reading in zip((None, *dialogue), dialogue, strict=False):
-            aftermath = before is not None and is_aftermath(before, reading)
+            still = aftermath and reading.outcome is Outcome.FAILED
+            aftermath = still or (before is not None and is_aftermath(before, reading))
             if reading.surface is not None and not aftermath:
                 yield from self._checks(reading)
                 yield from self._refusals(reading)
@@ -170,7 +175,8 @@ class Rules:
         if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
         places = {error.place for error in x.standing.contract}
-        owner, error = self.refusals.owner(e for e in x.standing.document if e.place in places)
+        both = (error for error in x.standing.document if error.place in places)
+        owner, error = self.refusals.owner(x.surface, both)
         if error is None:
             return
         if not self.holds(owner, x.surface):

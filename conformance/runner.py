@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from conformance.gate import TICK, Gate, busy, silent
 from conformance.ledger import Tail
-from conformance.probes.probe import Probe
+from conformance.probes.probe import Abandoned, Probe
 from conformance.wire.client import Client
 from conformance.wire.exchange import End, Exchange, Request
 
@@ -130,13 +130,20 @@ class Runner:
             self._active[number] = len(self._active)
         exchange = None
         try:
-            exchange = self.client.send(request, number=number, dialogue=name, step=step)
+            cut = request.events if isinstance(request, Abandoned) else None
+            exchange = self.client.send(
+                request, number=number, dialogue=name, step=step, cut_after=cut
+            )
         finally:
             with self._lock:
                 neighbours = self._active.pop(number)
             exchange = exchange and replace(exchange, neighbours=neighbours)
             self._gate.leave(exchange)
         return exchange
+
+    def affords(self, probe: Probe) -> bool:
+        """Whether the budget has room for a dialogue more; its tokens are booked if so."""
+        return not self._too_long(probe) and not self._ended(probe)
 
     def run(self, probes: tuple[Probe, ...], done: Done) -> Tail:
         """Hold every dialogue that the budget allows; says why it ended."""

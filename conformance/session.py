@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance import ledger, parts, report
-from conformance.config import Options, check_only, vendor_file
+from conformance.config import SHRINK, Options, check_only, vendor_file
 from conformance.judge import judge
 from conformance.probes.plan import INTENSITIES
 from conformance.requirement import Level, Profile, catalogue, selected
@@ -132,6 +132,7 @@ def _options(url: str, given: Mapping[str, str | None]) -> Options:
         only=only,
         out=Path(out).absolute() if out else None,
         seed=int(given["seed"] or 0),
+        shrink=int(given["shrink"] or SHRINK),
         capabilities=capabilities,
         waivers=waivers,
     )

@@ -1,4 +1,4 @@
-"""The routes: Starlette on uvicorn, one application for the clean server and every fault."""
+"""The routes: Starlette on uvicorn, one application for the clean server and every change of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -22,6 +24,7 @@ from reference_server.decode import ROWS, Batch
 from reference_server.engine import Embedder, Engine
 from reference_server.faulty import Faulty
 from reference_server.generate import Generator
+from reference_server.mischief import Mischief
 from reference_server.refusal import Refused, failed
 from reference_server.responses import answer as responses
 from reference_server.responses.store import Store
@@ -43,6 +46,7 @@ class Server:
     rows: int = ROWS
     contract: Contract = field(default_factory=Contract)
     store: Store = field(default_factory=Store)
+    mischief: Mischief = field(default_factory=Mischief)
     lists: int = 0
     stumbled: bool = False
 
@@ -81,7 +85,10 @@ class Server:
     async def chat(self, request: Request) -> Response:
         """POST /chat/completions."""
         sent = await self._read(request, "/chat/completions")
-        return await _answered(request, sent, chat.Answer.begin(sent, self.engine, self.generator))
+        faults = request.scope.get("faults", ())
+        sent = self.mischief.read(faults, sent, self.batch.size)
+        made = chat.Answer.begin(sent, self.engine, self.generator)
+        return self.mischief.watch(faults, await _answered(request, sent, made))
 
     async def completions(self, request: Request) -> Response:
         """POST /completions."""
@@ -209,8 +216,10 @@ HANDLERS: dict[Any, Handler] = {
 }
 
 
-def create_app(server: Server, *, fault: str = "") -> Faulty:
-    """The application; below `/fault/ID/v1` it commits that fault, `fault` makes it the default."""
+def create_app(server: Server, *, change: str = "") -> Faulty:
+    """The application. Below `/fault/ID/v1` it commits that fault, below `/variant/ID/v1` it takes
+    that variant; `change`, as in `fault/ID`, makes one of them the default.
+    """
     routes = [
         Route("/v1/models", server.list_models, methods=["GET"]),
         Route("/v1/models/{model:path}", server.retrieve_model, methods=["GET"]),
@@ -221,6 +230,9 @@ def create_app(server: Server, *, fault: str = "") -> Faulty:
         Route("/v1/responses", server.responses, methods=["POST"]),
         Route("/health", server.health, methods=["GET"]),
     ]
-    app = Starlette(routes=routes, exception_handlers=HANDLERS)
+    pages = Middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
+    )
+    app = Starlette(routes=routes, middleware=[pages], exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
-    return Faulty(app, fault)
+    return Faulty(app, change)

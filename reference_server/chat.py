@@ -76,7 +76,7 @@ class Answer:
         """Every chunk of the stream."""
         ends: list[Finish] = []
         for choice in range(len(self.job.choices)):
-            yield self._delta(choice, {"role": "assistant", "content": ""})
+            yield self._delta(choice, {"role": "assistant", "content": "", "refusal": None})
         async with aclosing(self.generator.events(self.job)) as events:
             async for event in events:
                 yield self._event(event)

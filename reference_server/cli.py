@@ -18,6 +18,8 @@ from reference_server.decode import ROWS, Batch
 from reference_server.engine import Embedder, Engine
 from reference_server.engine.embedded import Embedded
 from reference_server.faults import FAULTS
+from reference_server.faulty import KINDS
+from reference_server.variants import VARIANTS
 
 ALIASES = ("library/copy:1b",)  # ids may have slashes and colons, and clients must cope
 PATIENCE = 3.0  # seconds in which streams may end by themselves when the server is stopped
@@ -45,8 +47,11 @@ def parser() -> argparse.ArgumentParser:
         default=ROWS,
         help="under way at most; beyond them requests get 503",
     )
-    main.add_argument("--fault", default="", metavar="ID", help="commit this fault by default")
-    main.add_argument("--list-faults", action="store_true")
+    kinds = main.add_mutually_exclusive_group()
+    kinds.add_argument("--fault", metavar="ID", help="commit this fault by default")
+    kinds.add_argument("--variant", metavar="ID", help="take this variant by default")
+    main.add_argument("--list-faults", action="store_true", help="what each does, and its origin")
+    main.add_argument("--list-variants", action="store_true", help="permitted ways to answer")
     main.add_argument("--stdin-guard", action="store_true", help="stop when standard input closes")
     return main
 
@@ -57,10 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["fetch"]:
         return fetch.main(words[1:])
     arguments = parser().parse_args(words)
-    if arguments.list_faults:
-        return _list_faults()
-    if arguments.fault and arguments.fault not in FAULTS:
-        return _failed(f"there is no fault {arguments.fault}; see --list-faults")
+    if arguments.list_faults or arguments.list_variants:
+        return _list_faults() if arguments.list_faults else _list_variants()
+    kind, id_ = _change(arguments)
+    if id_ and id_ not in KINDS[kind]:
+        return _failed(f"there is no {kind} {id_}; see --list-{kind}s")
     engine, embedder = _models(arguments)
     server = Server(engine, embedder, ALIASES, arguments.sequences)
     try:
@@ -68,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _failed(f"cannot listen on {arguments.host}:{arguments.port}: {error}")
     config = uvicorn.Config(
-        create_app(server, fault=arguments.fault),
+        create_app(server, change=f"{kind}/{id_}" if id_ else ""),
         http="h11",
         log_level="critical",
         lifespan="off",
@@ -85,6 +91,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _change(arguments: argparse.Namespace) -> tuple[str, str]:
+    """Kind and id of the change that is made by default."""
+    return ("variant", arguments.variant) if arguments.variant else ("fault", arguments.fault or "")
 
 
 class _Serving(uvicorn.Server):
@@ -107,9 +118,16 @@ def _failed(said: str) -> int:
 
 def _list_faults() -> int:
     for fault in FAULTS.values():
-        field = f" [{fault.field}]" if fault.field else ""
+        origin = f"from the field, {fault.field}" if fault.field else "invented"
         breaks = ", ".join(sorted(fault.breaks))
-        sys.stdout.write(f"{fault.id}: {fault.text} Breaks {breaks}.{field}\n")
+        sys.stdout.write(f"{fault.id}: {fault.text} Breaks {breaks}. [{origin}]\n")
+    return 0
+
+
+def _list_variants() -> int:
+    for variant in VARIANTS.values():
+        stands_for = ", ".join(variant.stands_for)
+        sys.stdout.write(f"{variant.id}: {variant.text} Stands for {stands_for}.\n")
     return 0
 
 

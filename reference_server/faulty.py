@@ -1,4 +1,5 @@
-"""Faults on the live wire: below `/fault/ID` every reply is collected, changed and sent again.
+"""Faults and variants on the live wire: below `/fault/ID` and `/variant/ID` every reply is
+collected, changed and sent again.
 
 The change is the same pure function that the proof applies to recorded replies. The pieces of the
 changed reply leave at the times that it now gives them. A behaviour fault is a name in
@@ -9,25 +10,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
 from starlette.responses import JSONResponse
 
 from conformance.wire.exchange import Headers, Piece, Reply, Request
-from reference_server.faults import BROKEN, FAULTS, Fault
+from reference_server.change import BROKEN, Change
+from reference_server.faults import FAULTS
 from reference_server.refusal import Refused
+from reference_server.variants import VARIANTS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BASE = "/v1"
+KINDS: Mapping[str, Mapping[str, Change]] = MappingProxyType({"fault": FAULTS, "variant": VARIANTS})
 
 
 class Faulty:
-    """An application that commits the fault which its path names, or the default one."""
+    """An application that makes the change which its path names, or the default one.
+
+    A change is named by its kind and its id, as in `fault/ID`.
+    """
 
     def __init__(self, app: App, default: str = "") -> None:
         self._app = app
@@ -38,28 +46,26 @@ class Faulty:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name, scope = _split(scope, self._default)
-        fault = FAULTS.get(name)
-        if name and fault is None:
-            refused = Refused(
-                f"there is no fault {name[:100]!r}", status=404, type="not_found_error"
-            )
+        (kind, id_), scope = _split(scope, self._default)
+        change = KINDS.get(kind, {}).get(id_)
+        if kind and change is None:
+            refused = Refused(f"there is no {kind} {id_[:100]!r}", status=404)
             await JSONResponse(refused.body(), 404)(scope, receive, send)
-        elif fault is None:
+        elif change is None:
             await self._app(scope, receive, send)
-        elif fault.change is None:
-            await self._app({**scope, "faults": {fault.id}}, receive, send)
+        elif change.change is None:
+            await self._app({**scope, "faults": {change.id}}, receive, send)
         else:
-            await self._changed(fault, scope, receive, send)
+            await self._changed(change, scope, receive, send)
 
-    async def _changed(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _changed(self, change: Change, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)
         reply = await self._collect(scope, body)
         path = scope["raw_path"].decode("latin-1").removeprefix(BASE)
         query = scope["query_string"].decode("latin-1")
         path += f"?{query}" if query else ""
         request = Request(scope["method"], path, _headers(scope["headers"]), body or None)
-        await _send(fault.apply(request, reply), send)
+        await _send(change.apply(request, reply), send)
 
     async def _collect(self, scope: Scope, body: bytes) -> Reply:
         """The clean reply, with the times at which its pieces left."""
@@ -86,14 +92,20 @@ class Faulty:
         return Reply(status, headers, tuple(pieces))
 
 
-def _split(scope: Scope, default: str) -> tuple[str, Scope]:
-    """The fault that a path names, and the scope without it."""
-    path = scope["path"]
-    if not path.startswith("/fault/"):
-        return default, scope
-    name, _, rest = path.removeprefix("/fault/").partition("/")
-    raw = scope["raw_path"].decode("latin-1").removeprefix("/fault/").partition("/")[2]
-    return unquote(name), {**scope, "path": f"/{rest}", "raw_path": f"/{raw}".encode("latin-1")}
+def _split(scope: Scope, default: str) -> tuple[tuple[str, str], Scope]:
+    """Kind and id of the change that a path names, and the scope without them."""
+    kind, id_, rest = _cut(scope["path"])
+    if kind not in KINDS:
+        kind, _, id_ = default.partition("/")
+        return (kind, id_), scope
+    raw = _cut(scope["raw_path"].decode("latin-1"))[2]
+    return (kind, id_), {**scope, "path": rest, "raw_path": raw.encode("latin-1")}
+
+
+def _cut(path: str) -> tuple[str, str, str]:
+    """`/kind/id/rest` in its parts, the last one with its slash."""
+    _, kind, id_, rest = (*path.split("/", 3), "", "", "")[:4]
+    return kind, unquote(id_), f"/{rest}"
 
 
 def _headers(raw: Any) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,29 @@
 """The checks, one module for each file of requirements. Importing this package registers them."""
 
-from conformance.checks import chat_stream, errors, http, models, odd, robustness, sse
+from conformance.checks import (
+    chat_stream,
+    completions,
+    completions_stream,
+    embeddings,
+    errors,
+    http,
+    models,
+    neighbours,
+    odd,
+    robustness,
+    sse,
+)
 
-__all__ = ["chat_stream", "errors", "http", "models", "odd", "robustness", "sse"]
+__all__ = [
+    "chat_stream",
+    "completions",
+    "completions_stream",
+    "embeddings",
+    "errors",
+    "http",
+    "models",
+    "neighbours",
+    "odd",
+    "robustness",
+    "sse",
+]

@@ -24,6 +24,7 @@ TYPES = frozenset(
         "overloaded_error",
     }
 )
+LENIENT = ("completions", "completions-stream", "embeddings")  # may look for any name
 BLAMES_SERVER = ("server_error", "api_error", "overloaded_error")
 LEAKS = re.compile(
     r"Traceback \(most recent|goroutine \d+ \[|\n\s+at \S+ ?\(|"  # stacks of Python, Go, Node
@@ -220,9 +221,38 @@ def unknown_model_code(x: Reading) -> Answer:
 
 @check("errors.empty-model-refused", on=_only(Odd.EMPTY_MODEL), expects_error=True)
 def empty_model_refused(x: Reading) -> Answer:
-    """An empty name is no name; that 422 is not 400 is told by another rule."""
-    if x.masked is None and x.status not in (400, 422) and x.status < 500:
+    """An empty name is no name; that 422 is not 400, and 404 in place of it, have other rules."""
+    known = (400, 422, 404) if x.surface in LENIENT else (400, 422)
+    if x.masked is None and x.status not in known and x.status < 500:
         yield Deviation("400", f"{x.status}")
+
+
+def nameless(x: Reading) -> bool:
+    """A request that leaves its model out, or its name empty, where 404 is tolerated."""
+    missing = isinstance(x.sent, dict) and "model" not in x.sent
+    missing = missing and not x.odd and x.standing.invalid
+    return x.surface in LENIENT and (missing or _only(Odd.EMPTY_MODEL)(x))
+
+
+@check("errors.no-model-is-400", on=lambda x: nameless(x) and failed(x), expects_error=True)
+def no_model_is_400(x: Reading) -> Answer:
+    """Nothing was asked for that could be found or not."""
+    if x.status == HTTPStatus.NOT_FOUND:
+        yield Deviation("400", f"{x.status}")
+
+
+def _is_failure(payload: dict[str, Any]) -> bool:
+    return payload.get("type") == "error" or is_error(payload)
+
+
+@check("errors.response-fails-aloud", on=lambda x: is_streamed(x) and x.complete and bool(x.events))
+def response_fails_aloud(x: Reading) -> Answer:
+    """An error in the middle of a response ends it."""
+    payloads = [payload for payload in x.payloads if isinstance(payload, dict)]
+    failures = [n for n, payload in enumerate(payloads) if _is_failure(payload)]
+    ends = bool(payloads) and payloads[-1].get("type") == "response.failed"
+    if failures and not ends:
+        yield Deviation("response.failed at the end", show(payloads[-1].get("type")))
 
 
 def _strays(dialogue: Dialogue) -> list[Reading]:

@@ -15,6 +15,7 @@ from conformance.check import (
     relation,
     show,
 )
+from conformance.checks.errors import nameless
 from conformance.odd import Odd
 from conformance.reading import EVENTS, JSON, NotJson, Outcome, Reading, is_streamed
 from conformance.wire.exchange import End
@@ -131,8 +132,10 @@ def json_well_formed(x: Reading) -> Answer:
     expects_error=True,
 )
 def refusal_is_400(x: Reading) -> Answer:
-    """An invalid request is refused with 400."""
-    if x.status != HTTPStatus.BAD_REQUEST:
+    """An invalid request is refused with 400; 404 for no name has a rule of its own."""
+    if nameless(x) and x.status == HTTPStatus.NOT_FOUND:
+        yield Undecided("the model was looked for and not found")
+    elif x.status != HTTPStatus.BAD_REQUEST:
         yield Deviation("400", f"{x.status}")
 
 
@@ -189,7 +192,8 @@ def ends_promptly(x: Reading) -> Answer:
 
 def _wrong_methods(dialogue: Dialogue) -> list[Reading]:
     """The requests of a dialogue with a method that the document does not have for their path."""
-    return [x for x in dialogue if x.operation is None and x.methods and x.status]
+    found = [x for x in dialogue if x.operation is None and x.methods and x.status]
+    return [x for x in found if x.exchange.request.method != "OPTIONS"]  # never the wrong one
 
 
 def _mistaken(dialogue: Dialogue) -> bool:
@@ -215,3 +219,31 @@ def wrong_method_allow(dialogue: Dialogue) -> Answer:
         if not x.methods <= allowed:
             wanted, observed = ", ".join(sorted(x.methods)), _header(x, "allow").upper()
             yield Deviation(f"Allow: {wanted}", observed or "none", exchange=x.exchange.number)
+
+
+def _preflights(dialogue: Dialogue) -> list[Reading]:
+    """The preflight requests of a dialogue."""
+    return [
+        x for x in dialogue if x.exchange.request.method == "OPTIONS" and x.methods and x.status
+    ]
+
+
+@relation("http.preflight", on=lambda d: d[-1].answered and bool(_preflights(d)))
+def preflight(dialogue: Dialogue) -> Answer:
+    """A web page may ask, with the headers that it has to send; `*` does not mean the key."""
+    for x in _preflights(dialogue):
+        sent = {name.lower(): value for name, value in x.exchange.request.headers}
+        wanted = _names(sent.get("access-control-request-headers", ""))
+        allowed = _names(_header(x, "access-control-allow-headers"))
+        left = wanted - allowed if "*" not in allowed else wanted & {"authorization"} - allowed
+        if not succeeded(x):
+            yield Deviation("success", f"{x.status}", exchange=x.exchange.number)
+        elif not _header(x, "access-control-allow-origin"):
+            yield Deviation("Access-Control-Allow-Origin", "none", exchange=x.exchange.number)
+        elif left:
+            observed = f"not {', '.join(sorted(left))}"
+            yield Deviation("every header allowed", observed, exchange=x.exchange.number)
+
+
+def _names(value: str) -> set[str]:
+    return {name.strip().lower() for name in value.split(",") if name.strip()}

@@ -132,3 +132,62 @@ def stable(dialogue: Dialogue) -> Answer:
     if first != second:
         changed = show(sorted(first ^ second))
         yield Deviation("the same ids", f"{changed} in one list only", Place(pointer="/data"))
+
+
+@check("models.owner-is-namespace", on=lambda x: x.surface == "models" and is_list(x))
+def owner_is_namespace(x: Reading) -> Answer:
+    """A bare name belongs to the library."""
+    bare = [(n, m) for n, m in enumerate(models(x)) if "/" not in m["id"] and "owned_by" in m]
+    if not bare:
+        yield Undecided("no model of the list has a bare name")
+    for n, model in bare:
+        if model["owned_by"] != "library":
+            place = Place(pointer=pointer("data", n, "owned_by"))
+            yield Deviation("library", f"{show(model['owned_by'])} for {show(model['id'])}", place)
+            return
+
+
+def _answers_then_lists(dialogue: Dialogue) -> bool:
+    """A model was asked by its name and answered, then the models were listed."""
+    named = [x for x in dialogue[:-1] if isinstance(x.sent, dict) and x.answered]
+    return bool(named) and dialogue[-1].surface == "models" and is_list(dialogue[-1])
+
+
+@relation("models.lists-what-answers", on=_answers_then_lists)
+def lists_what_answers(dialogue: Dialogue) -> Answer:
+    """The name by which a model answered is in the list."""
+    if not isinstance(dialogue[-1].json["data"], list):
+        yield Undecided("the list has no data")
+        return
+    known = {_bare(model["id"]) for model in models(dialogue[-1])}
+    for x in dialogue[:-1]:
+        name = x.sent.get("model") if isinstance(x.sent, dict) else None
+        if x.answered and isinstance(name, str) and _bare(name) not in known:
+            observed = f"{len(known)} other models"
+            yield Deviation(f"{show(name)} in the list", observed, Place(pointer="/data"))
+            return
+
+
+def _bare(id_: str) -> str:
+    return id_.removesuffix(":latest")
+
+
+@relation("models.encoded-colon", on=lists_then_retrieves)
+def encoded_colon(dialogue: Dialogue) -> Answer:
+    """Where one form gives the model, the other does too."""
+    forms: dict[tuple[str, str], dict[bool, Reading]] = {}
+    for x, model in listed(dialogue):
+        path = x.exchange.request.path
+        rest = path.replace("%3A", ":").replace("%3a", ":")
+        if ":" in model["id"]:
+            forms.setdefault((model["id"], rest), {})[rest != path] = x
+    pairs = [found for found in forms.values() if len(found) == 2]
+    if not any(x.answered for found in pairs for x in found.values()):
+        yield Undecided("no model with a colon in its id was retrieved in both forms")
+        return
+    for found in pairs:
+        plain, encoded = found[False], found[True]
+        if plain.answered != encoded.answered and max(plain.status, encoded.status) < 500:
+            observed = f"{plain.status} for `:`, {encoded.status} for `%3A`"
+            yield Deviation("the model", observed, exchange=encoded.exchange.number)
+            return

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.check import Answer, Deviation, Place, check, show
-from conformance.reading import DONE, Reading, is_streamed
+from collections.abc import Iterator
+from email.message import Message
 
+from conformance.check import Answer, Deviation, Place, Undecided, check, show
+from conformance.reading import EVENTS, NotJson, Reading, is_streamed
+
+MIB = 1 << 20
 FIELDS = ("data", "event", "id", "retry")
 
 
@@ -27,14 +31,10 @@ def no_bom(x: Reading) -> Answer:
         yield Deviation("no byte order mark", "EF BB BF", Place(offset=0))
 
 
-def _is_done(x: Reading) -> bool:
-    return x.stream.tail.strip() == b"data: " + DONE.encode()
-
-
 @check("sse.terminated", on=whole)
 def terminated(x: Reading) -> Answer:
     """Nothing is left over when the body ends."""
-    if x.stream.tail.strip() and not _is_done(x):
+    if x.stream.tail.strip() and not x.done_open:
         left = show(x.stream.tail.decode("utf-8", "replace"))
         yield Deviation("an empty line after the last event", left, _at_tail(x))
 
@@ -42,7 +42,7 @@ def terminated(x: Reading) -> Answer:
 @check("sse.done-terminated", on=whole)
 def done_terminated(x: Reading) -> Answer:
     """`[DONE]` is not left over either."""
-    if _is_done(x):
+    if x.done_open:
         yield Deviation("an empty line after [DONE]", "the end of the body", _at_tail(x))
 
 
@@ -78,3 +78,77 @@ def known_fields(x: Reading) -> Answer:
                 place = Place(offset=field.start)
                 yield Deviation(f"a comment or one of {', '.join(FIELDS)}", show(field.name), place)
                 return
+
+
+@check("sse.one-line-end", on=is_streamed)
+def one_line_end(x: Reading) -> Answer:
+    """LF or CR LF, not both; CR alone has a rule of its own."""
+    ends = {end: count for end, count in x.stream.line_ends.items() if count and end != "\r"}
+    if len(ends) > 1:
+        yield Deviation("one kind of line end", show(ends))
+
+
+def _fields(x: Reading, name: str) -> Iterator[tuple[str, Place]]:
+    """The values of the fields of a name, each with its place."""
+    found = (field for block in x.stream.blocks for field in block.fields if field.name == name)
+    yield from ((field.value, Place(offset=field.start)) for field in found)
+
+
+@check("sse.no-id", on=is_streamed)
+def no_id(x: Reading) -> Answer:
+    """No event has an id."""
+    for value, place in _fields(x, "id"):
+        yield Deviation("no `id` field", show(value), place)
+        return
+
+
+@check("sse.one-data-line", on=is_streamed)
+def one_data_line(x: Reading) -> Answer:
+    """One event, one line; data that is no JSON has a rule of its own."""
+    for n, (event, payload) in enumerate(zip(x.events, x.payloads, strict=True)):
+        lines = sum(field.name == "data" for field in event.fields)
+        if lines > 1 and not isinstance(payload, NotJson):
+            yield Deviation("one `data` line", f"{lines}", Place(n, "", event.start))
+            return
+
+
+@check("sse.event-is-type", on=is_streamed)
+def event_is_type(x: Reading) -> Answer:
+    """The name of an event is the type of its payload."""
+    typed = [c for c in x.chunks if isinstance(c.value.get("type"), str) and c.value["type"]]
+    if not typed:
+        yield Undecided("no event of the stream has a type")
+    for chunk in typed:
+        event, wanted = x.events[chunk.event], chunk.value["type"]
+        if event.name != wanted:
+            names = [field.value for field in event.fields if field.name == "event"]
+            observed = show(names[-1]) if names else "no `event` field"
+            yield Deviation(f"event: {wanted}", observed, Place(chunk.event, "", event.start))
+            return
+
+
+@check("sse.line-length", on=is_streamed)
+def line_length(x: Reading) -> Answer:
+    """No line is longer than line buffers are."""
+    if (length := x.stream.longest_line) > MIB:
+        yield Deviation("lines of at most 1 MiB", f"one of {length} bytes")
+
+
+@check("sse.retry-digits", on=is_streamed)
+def retry_digits(x: Reading) -> Answer:
+    """`retry` is a number of milliseconds."""
+    for value, place in _fields(x, "retry"):
+        if not (value.isascii() and value.isdigit()):
+            yield Deviation("ASCII digits", show(value), place)
+            return
+
+
+@check("sse.charset", on=is_streamed)
+def charset(x: Reading) -> Answer:
+    """The media type names no other encoding."""
+    value = x.exchange.reply.header("content-type") if x.exchange.reply else None
+    named = Message()
+    named["content-type"] = value or EVENTS
+    found = named.get_param("charset", "utf-8")
+    if str(found).lower() not in ("utf-8", "utf8"):
+        yield Deviation("utf-8", show(found))

@@ -85,7 +85,8 @@ def sound(x: Reading) -> bool:
     """Whether the stream can be labelled: bytes, events and choices are what they must be."""
     stream = x.stream
     blank = x.exchange.reply is None or not x.exchange.reply.body.strip()
-    if not is_streamed(x) or stream.tail.strip() or stream.invalid_utf8:
+    left = stream.tail.strip() and not x.done_open
+    if not is_streamed(x) or left or stream.invalid_utf8:
         return False
     if not x.events and not blank:
         return False
@@ -119,11 +120,13 @@ def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
             yield "error", n
         elif payload.get("choices"):
             for entry in payload["choices"]:
-                ends = entry["finish_reason"] is not None
+                ends = entry.get("finish_reason") is not None
                 (finished if ends else unfinished).add(entry["index"])
             yield "chunk" if unfinished - finished else "last", n
         else:
             yield "usage" if isinstance(payload.get("usage"), dict) else "bare", n
+    if x.done_open:
+        yield "done", None
 
 
 def each_choice(x: Reading) -> Iterator[Sentence]:
@@ -137,7 +140,7 @@ def each_choice(x: Reading) -> Iterator[Sentence]:
             (label.get((role, finish), "delta"), chunk.event)
         )
     for index, labels in found.items():
-        yield _sentence(f"choice {index}", labels)
+        yield sentence(f"choice {index}", labels)
 
 
 def each_tool_call(x: Reading) -> Iterator[Sentence]:
@@ -149,7 +152,7 @@ def each_tool_call(x: Reading) -> Iterator[Sentence]:
             key = (entry["index"], piece["index"])
             found.setdefault(key, []).append((_label(piece, opened, key), chunk.event))
     for (choice, index), labels in found.items():
-        yield _sentence(f"choice {choice}, tool call {index}", labels)
+        yield sentence(f"choice {choice}, tool call {index}", labels)
 
 
 def _label(piece: dict[str, Any], opened: dict[tuple[int, int], str], key: tuple[int, int]) -> str:
@@ -164,7 +167,8 @@ def _label(piece: dict[str, Any], opened: dict[tuple[int, int], str], key: tuple
     return "again" if id_ or name else "fragment"
 
 
-def _sentence(key: str, labels: list[tuple[str, int | None]]) -> Sentence:
+def sentence(key: str, labels: list[tuple[str, int | None]]) -> Sentence:
+    """The labels of one key, which end where the stream ends."""
     return Sentence(
         key, (*(label for label, _ in labels), "end"), (*(event for _, event in labels), None)
     )
@@ -175,3 +179,9 @@ MACHINES = (
     Machine(CHOICE, each_choice),
     Machine(TOOL, each_tool_call),
 )
+
+
+def in_order(x: Reading) -> bool:
+    """Whether every machine takes what there is for it."""
+    sentences = ((machine.grammar, s) for machine in MACHINES for s in machine.sentences(x))
+    return all(grammar.run(sentence.labels)[1] is None for grammar, sentence in sentences)

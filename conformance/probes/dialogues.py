@@ -13,7 +13,7 @@ from conformance.probes.probe import Probe, Turns, answer, post
 RESPONSES = "/responses"
 COMPLETIONS = "/completions"
 TOKENS = 16
-NONCES = ("amber", "basalt", "cobalt")
+WORDS = ("Àfrica", "Àustria", "Àlgebra")  # of which no answer has another by chance
 Body = dict[str, Any]
 
 
@@ -44,9 +44,9 @@ def _of_form(path: str, plain: str, streamed: str, body: Any) -> Iterator[Probe]
     """The same request three times, and three streams at once."""
     asked = body("Name three colours.") | {"temperature": 0.0}
     yield Probe(f"{plain}.thrice", plain, lambda: _thrice(path, asked), 3, 3 * TOKENS)
+    greedy = {"stream": True, "temperature": 0.0}
     streams = tuple(
-        post(path, body(f"Repeat this word again and again: {word}") | {"stream": True})
-        for word in NONCES
+        post(path, body(f"{word}, {word}, {word}. Repeat this word.") | greedy) for word in WORDS
     )
     yield Probe(f"{streamed}.at-once", streamed, lambda: _at_once(*streams), 3, 3 * TOKENS)
 

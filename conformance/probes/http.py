@@ -7,8 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from conformance.probes.probe import Probe, get, post, single
-from conformance.wire.exchange import Request
+from conformance.probes.probe import Probe, Turns, bound, get, post, single
+from conformance.wire.exchange import Headers, Request
 from conformance.wire.marks import DEFAULTS, NO_MEMBER, WRONG_KEY
 
 Body = dict[str, Any]
@@ -24,6 +24,14 @@ HEADERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "other-media-type": ("Content-Type", "text/plain"),
         "wrong-key": ("Authorization", f"Bearer {WRONG_KEY}"),
     }
+)
+PREFLIGHT: Headers = (
+    ("Origin", "http://localhost:5173"),
+    ("Access-Control-Request-Method", "POST"),
+    (
+        "Access-Control-Request-Headers",
+        "authorization,content-type,x-stainless-lang,x-stainless-os",
+    ),
 )
 
 
@@ -47,6 +55,16 @@ def plain(surface: str, path: str, good: Body, nulls: tuple[str, ...]) -> Iterat
         yield _single(f"null.{name}", surface, post(path, good | {name: None}))
     whole = post(path, good)
     yield _single("trailing", surface, replace(whole, body=(whole.body or b"") + b" trailing"))
+
+
+def preflight(surface: str, path: str, good: Body) -> Probe:
+    """What a browser asks before it lets a web page send a request with a key."""
+
+    def turns() -> Turns:
+        yield Request("OPTIONS", path, PREFLIGHT)
+        yield post(path, good)
+
+    return Probe(f"{surface}.preflight", surface, turns, requests=2, tokens=bound(good))
 
 
 def models() -> Iterator[Probe]:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from conformance.probes.probe import Probe, Turns, get
-from conformance.wire.exchange import Exchange
+from conformance.probes.probe import Probe, Turns, bound, get
+from conformance.wire.exchange import Exchange, Request
 
 RETRIEVED = 5  # models of the list that are asked for one by one
 UNKNOWN = "conformance-no-such-model"
@@ -15,8 +15,19 @@ UNKNOWN = "conformance-no-such-model"
 
 def probes() -> Iterator[Probe]:
     """The dialogues of this surface."""
-    yield Probe("models.list-and-retrieve", "models", _retrieve, requests=2 + 2 * RETRIEVED)
+    yield Probe("models.list-and-retrieve", "models", _retrieve, requests=3 + 2 * RETRIEVED)
     yield Probe("models.list-twice", "models", _twice, requests=2)
+
+
+def in_use(good: Request) -> Iterator[Probe]:
+    """A list after an answer: `good` is a request for the model of the run."""
+
+    def turns() -> Turns:
+        yield good
+        yield get("/models")
+
+    tokens = bound(json.loads(good.body or b"{}"))
+    yield Probe("models.in-use", "models", turns, requests=2, tokens=tokens)
 
 
 def _retrieve() -> Turns:
@@ -25,6 +36,8 @@ def _retrieve() -> Turns:
         one = yield get(f"/models/{quote(id_, safe='')}")
         if "/" in id_ and one.reply and one.reply.status == 404:
             yield get(f"/models/{quote(id_)}")
+    if named := [id_ for id_ in ids(listing)[:RETRIEVED] if ":" in id_]:
+        yield get(f"/models/{quote(named[0], safe=':')}")
     yield get(f"/models/{UNKNOWN}")
 
 

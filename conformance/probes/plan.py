@@ -15,7 +15,17 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, errors, hostile, http, models
+from conformance.probes import (
+    chat,
+    completions,
+    dialogues,
+    embeddings,
+    errors,
+    hostile,
+    http,
+    models,
+    streams,
+)
 from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
@@ -77,10 +87,15 @@ def plan(
     directed = [
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
+        Source(tuple(models.in_use(post(chat.PATH, chat.good(model))))),
+        Source((http.preflight("chat", chat.PATH, chat.good(model)),)),
         Source(tuple(chat.probes(model)), 0.1),
+        Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(completions.probes(model)), 0.2),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
+        Source(tuple(embeddings.probes(names["embedding"])), 0.2),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]

@@ -13,6 +13,13 @@ Turns = Generator[Request | tuple[Request, ...], Exchange, None]
 
 
 @dataclass(frozen=True)
+class Abandoned(Request):
+    """A request whose connection we close after so many events of its stream."""
+
+    events: int = 2
+
+
+@dataclass(frozen=True)
 class Probe:
     """A dialogue that can be held once.
 

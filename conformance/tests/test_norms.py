@@ -5,6 +5,7 @@ from collections import Counter
 
 from conformance.data import SPECS
 from conformance.requirement import catalogue
+from reference_server.variants import VARIANTS
 
 NORMS = tomllib.loads((SPECS / "norms.toml").read_text(encoding="utf-8"))
 
@@ -26,3 +27,8 @@ def test_each_norm_is_kept_by_a_requirement_or_stands_in_one_list() -> None:
 
 def test_what_is_not_judged_says_why() -> None:
     assert all(reason.endswith(".") and len(reason) > 20 for reason in NORMS["excluded"].values())
+
+
+def test_what_only_permits_is_held_by_a_variant() -> None:
+    for norm, id_ in NORMS["variants"].items():
+        assert norm in VARIANTS[id_].norms

@@ -10,6 +10,8 @@ NO_MODEL = "conformance-no-such-model"  # begins every name of a model that no s
 NO_PATH = "/conformance-no-such-path"
 NO_MEMBER = "conformance_no_such_member"
 WRONG_KEY = "conformance-wrong-key"  # made up, so it is no secret and stays in the record
+LONG = 12_000  # characters of a text from which on it may be longer than what a model reads
+WIDE = 1_000_000  # dimensions that no model has
 
 # Members of the official API that the document does not have, at the values that change nothing.
 DEFAULTS: Mapping[str, Any] = MappingProxyType(

@@ -1,6 +1,18 @@
 """Every fault that the server can commit, one module for each module of checks."""
 
-from reference_server.faults import chat_stream, errors, http, models, odd, robustness, sse
+from reference_server.faults import (
+    chat_stream,
+    completions,
+    completions_stream,
+    embeddings,
+    errors,
+    http,
+    models,
+    odd,
+    particular,
+    robustness,
+    sse,
+)
 from reference_server.faults.fault import BROKEN, FAULTS, Fault
 
 __all__ = [
@@ -8,10 +20,14 @@ __all__ = [
     "FAULTS",
     "Fault",
     "chat_stream",
+    "completions",
+    "completions_stream",
+    "embeddings",
     "errors",
     "http",
     "models",
     "odd",
+    "particular",
     "robustness",
     "sse",
 ]

@@ -262,3 +262,23 @@ def writes_404_as_text(request: Request, reply: Reply) -> Reply | None:
     """Lets its router answer for paths that it does not have."""
     routed = surface(request) or reply.status != 404
     return None if routed else _text(reply, "text/plain", "not found")
+
+
+@fault(breaks={"errors.no-model-is-400"}, on="completions embeddings")
+def looks_for_no_name(sent: Any, reply: Reply) -> Reply | None:
+    """Looks for the model before it looks whether there is a name."""
+    nameless = isinstance(sent, dict) and sent.get("model", "") == ""
+    if not nameless or reply.status != 400:
+        return None
+    return error(reply, 404, 'model "" not found', "not_found_error", "model_not_found")
+
+
+@fault(breaks={"errors.response-fails-aloud"}, on="responses-stream")
+def completes_after_errors(blocks: list[bytes]) -> Iterator[bytes]:
+    """Reports an error of a response and completes it all the same."""
+    yield from blocks[:-1]
+    yield b"event: error\ndata: " + compact(
+        {"type": "error", "code": "server_error", "message": "one step failed", "param": None}
+        | {"sequence_number": len(blocks) - 1}
+    )
+    yield from blocks[-1:]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.wire.exchange import Headers, Piece, Reply, Request
-from reference_server.faults.fault import BROKEN, fault, is_stream
+from reference_server.faults.fault import BROKEN, behaviour, fault, is_stream
 from reference_server.faults.replies import completion, error
 
 BOTH = "chat chat-stream"
@@ -305,3 +305,42 @@ def forgets_allow(reply: Reply) -> Reply | None:
     if reply.status != 405:
         return None
     return replace(reply, headers=_without(reply.headers, "allow"))
+
+
+@fault(breaks={"http.preflight"}, on="chat", field="HT-06")
+def allows_few_headers(request: Request, reply: Reply) -> Reply | None:
+    """Allows web pages to send the key, but not what the official client sends with it."""
+    if request.method != "OPTIONS":
+        return None
+    kept = _without(reply.headers, "access-control-allow-headers")
+    allowed = ("access-control-allow-headers", "Authorization, Content-Type")
+    return replace(reply, headers=(*kept, allowed))
+
+
+@fault(breaks={"http.preflight"}, on="chat")
+def lets_no_pages_in(request: Request, reply: Reply) -> Reply | None:
+    """Has no answer to a preflight request."""
+    preflight = request.method == "OPTIONS"
+    return error(reply, 405, "method not allowed") if preflight else None
+
+
+behaviour(
+    "http.trips_over_disconnects",
+    "Fails on the request that follows an abandoned stream.",
+    breaks={"http.survives-disconnect"},
+    on="chat-stream.abandoned",
+)
+behaviour(
+    "http.mixes_prompts",
+    "Answers a request with the messages of one that is under way.",
+    breaks={"http.isolated"},
+    on="chat-stream.at-once",
+    field="CO-02",
+)
+behaviour(
+    "http.fails_beside_others",
+    "Fails on a request while another one is under way.",
+    breaks={"http.no-server-error"},
+    on="chat-stream.at-once",
+    field="CO-03",
+)

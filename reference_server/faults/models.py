@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import unquote
 
-from conformance.wire.exchange import Reply
-from reference_server.faults.fault import behaviour, fault
-from reference_server.faults.replies import error
+from conformance.wire.exchange import Piece, Reply, Request
+from reference_server.faults.fault import behaviour, compact, fault, with_body
+from reference_server.faults.replies import JSON, at, error
 
 ON = "models"
 
@@ -76,6 +78,56 @@ def retrieves_another_date(body: Any) -> Any:
 def refuses_unknown_models(reply: Reply) -> Reply | None:
     """Answers 400 for a model that it does not have."""
     return error(reply, 400, "no such model") if reply.status == 404 else None
+
+
+@fault(breaks={"models.created-is-time"}, on=ON)
+def dates_models_in_milliseconds(body: Any) -> Any:
+    """Sends the time of a model in milliseconds."""
+    models = body.get("data", [body])
+    for model in models:
+        model["created"] *= 1000
+    return body
+
+
+@fault(breaks={"models.owner-is-namespace"}, on=ON)
+def owns_all_models(body: Any) -> Any:
+    """Names itself as the owner of every model."""
+    return _each(body, {"owned_by": "server"})
+
+
+@fault(breaks={"models.encoded-colon"}, on=ON)
+def compares_paths_as_sent(request: Request, reply: Reply) -> Reply | None:
+    """Does not know a model by the percent-encoded form of its colon."""
+    return error(reply, 404, "no such model") if "%3A" in request.path else None
+
+
+def _file(id_: str) -> str:
+    """The file of a model with a bare name."""
+    return id_ if "/" in id_ else f"/models/{id_}.gguf"
+
+
+@fault(breaks={"models.lists-what-answers"}, on=ON)
+def hides_what_is_loaded(request: Request, reply: Reply) -> Reply | None:
+    """Lists and shows only the models that are not loaded."""
+    body = json.loads(reply.body) if reply.status == 200 else {}
+    if "data" in body:
+        kept = [model for model in body["data"] if "/" in model["id"]]
+        return with_body(reply, compact(body | {"data": kept}))
+    return error(reply, 404, "no such model") if "/" not in body.get("id", "/") else None
+
+
+@fault(breaks={"models.lists-what-answers"}, on=ON, field="MO-05")
+def lists_files(request: Request, reply: Reply) -> Reply | None:
+    """Lists and shows models by the paths of their files, by which no request may name them."""
+    body = json.loads(reply.body)
+    if "data" in body:
+        models = [model | {"id": _file(model["id"])} for model in body["data"]]
+        return with_body(reply, compact(body | {"data": models}))
+    id_ = unquote(request.path.removeprefix("/models/"))
+    if id_.endswith(".gguf"):
+        shown = {"id": id_, "object": "model", "created": 1700000000, "owned_by": "library"}
+        return Reply(200, JSON, (Piece(at(reply), compact(shown)),))
+    return error(reply, 404, "no such model") if "/" not in id_ else None
 
 
 behaviour(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from reference_server.faults.fault import DONE, fault
+from conformance.wire.exchange import Reply
+from reference_server.faults.fault import DONE, fault, is_stream
 
 ON = "chat-stream"
 
@@ -69,3 +73,60 @@ def capitalises_data(blocks: list[bytes]) -> Iterator[bytes]:
     """Writes one event with a capital D."""
     yield b"Data: {}"
     yield from blocks
+
+
+@fault(breaks={"sse.one-line-end"}, on=ON)
+def ends_some_lines_with_cr_lf(blocks: list[bytes]) -> Iterator[bytes]:
+    """Ends every second line of data with CR LF."""
+    for n, block in enumerate(blocks):
+        yield block + b"\r" * (n % 2) if block != DONE else block
+
+
+@fault(breaks={"sse.no-id"}, on=ON)
+def numbers_its_events(blocks: list[bytes]) -> Iterator[bytes]:
+    """Gives every event an id."""
+    yield from (b"id: %d\n%b" % (n, block) for n, block in enumerate(blocks))
+
+
+@fault(breaks={"sse.one-data-line"}, on=ON, field="SF-11")
+def writes_json_over_lines(blocks: list[bytes]) -> Iterator[bytes]:
+    """Writes the JSON text of an event over several `data` lines."""
+    for block in blocks:
+        yield block.replace(b'{"id"', b'{\ndata: "id"', 1).replace(b"data: {", b"data:{", 1)
+
+
+@fault(breaks={"sse.event-is-type"}, on="responses-stream", field="RS-26")
+def leaves_events_nameless(data: bytes) -> bytes:
+    """Sends the events of a response without their names."""
+    return re.sub(rb"(?m)^event: .*\n", b"", data)
+
+
+@fault(breaks={"sse.event-is-type"}, on="responses-stream")
+def calls_every_event_message(data: bytes) -> bytes:
+    """Gives all events of a response one name."""
+    return re.sub(rb"(?m)^event: .*$", b"event: message", data)
+
+
+@fault(breaks={"sse.line-length"}, on=ON)
+def pads_its_streams(sent: Any, blocks: list[bytes]) -> Iterator[bytes]:
+    """Begins streams with usage by a comment of more than 1 MiB."""
+    if sent.get("stream_options"):
+        yield b": " + b" " * (1 << 20)
+    yield from blocks
+
+
+@fault(breaks={"sse.retry-digits"}, on=ON)
+def says_retry_in_words(blocks: list[bytes]) -> Iterator[bytes]:
+    """Says in words when to connect again."""
+    yield b"retry: 3s\n" + blocks[0]
+    yield from blocks[1:]
+
+
+@fault(breaks={"sse.charset"}, on=ON)
+def announces_latin_1(reply: Reply) -> Reply | None:
+    """Announces an encoding that an event stream cannot have."""
+    if not is_stream(reply):
+        return None
+    kept = tuple(pair for pair in reply.headers if pair[0].lower() != "content-type")
+    media_type = ("content-type", "text/event-stream; charset=iso-8859-1")
+    return replace(reply, headers=(*kept, media_type))

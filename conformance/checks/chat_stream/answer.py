@@ -1,0 +1,64 @@
+"""What a stream amounts to, put together by index as clients do it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.check import Answer, Deviation, Place, Undecided, check, show
+from conformance.checks.chat_stream.chunks import chat
+from conformance.checks.sse import whole
+from conformance.grammars.chat_stream import choices, in_order, pieces, sound
+from conformance.reading import JSON, Reading
+
+Json = dict[str, Any]
+
+
+def fold(x: Reading) -> list[Json]:
+    """The choices of the plain answer that a sound stream amounts to."""
+    found: dict[int, Json] = {}
+    for _, entry in choices(x):
+        message: Json = {"role": "assistant", "content": None}
+        empty = {"index": entry["index"], "message": message, "finish_reason": None}
+        choice = found.setdefault(entry["index"], empty)
+        choice["finish_reason"] = choice["finish_reason"] or entry["finish_reason"]
+        content = entry["delta"].get("content")
+        if isinstance(content, str):
+            choice["message"]["content"] = (choice["message"]["content"] or "") + content
+        for piece in pieces(entry):
+            _fold_piece(choice["message"].setdefault("tool_calls", {}), piece)
+    for choice in found.values():
+        if calls := choice["message"].get("tool_calls"):
+            choice["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
+    return [found[index] for index in sorted(found)]
+
+
+def _fold_piece(calls: dict[int, Json], piece: Json) -> None:
+    function = piece.get("function") or {}
+    empty: Json = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+    call = calls.setdefault(piece["index"], empty)
+    call["id"] = call["id"] or piece.get("id") or ""
+    call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
+    call["function"]["arguments"] += function.get("arguments") or ""
+
+
+@check(
+    "chat-stream.accumulates", on=lambda x: chat(x) and whole(x) and sound(x) and any(choices(x))
+)
+def accumulates(x: Reading) -> Answer:
+    """The whole is an answer as the plain form has it, and its calls can be told apart."""
+    if not in_order(x) or x.operation is None:
+        yield Undecided("the stream itself is broken")
+        return
+    whole_ = fold(x)
+    if any(choice["finish_reason"] is None for choice in whole_):
+        yield Undecided("not every choice finished")
+        return
+    for error in x.contract.answer_errors(x.operation, 200, JSON, {"choices": whole_}):
+        if error.place.startswith("/choices"):
+            yield Deviation("a complete answer", error.message, Place(pointer=error.place))
+            return
+    for choice in whole_:
+        ids = [call["id"] for call in choice["message"].get("tool_calls", ())]
+        if len(set(ids)) < len(ids):
+            yield Deviation("an id for each tool call", f"{show(ids)} (choice {choice['index']})")
+            return

@@ -1,0 +1,49 @@
+"""What behaviour faults do to requests of chat where it takes a memory; without one, nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from reference_server.refusal import failed
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Mischief:
+    """Remembers what the faults need to know of earlier requests."""
+
+    left: bool = False
+    before: Json = field(default_factory=dict)
+
+    def read(self, faults: Collection[str], sent: Json, under_way: int) -> Json:
+        """The request that is answered in place of one; `under_way` counts those beside it."""
+        if not faults:
+            return sent
+        if "http.trips-over-disconnects" in faults and self.left:
+            self.left = False
+            raise failed("internal error")
+        if "http.fails-beside-others" in faults and under_way:
+            raise failed("the engine is in use")
+        before, self.before = self.before, sent
+        mixed = "http.mixes-prompts" in faults and under_way and before
+        return sent | {"messages": before["messages"]} if mixed else sent
+
+    def watch(self, faults: Collection[str], reply: Response) -> Response:
+        """The same reply; whether its client leaves is remembered."""
+        if faults and isinstance(reply, StreamingResponse):
+            reply.body_iterator = self._watched(reply.body_iterator)
+        return reply
+
+    async def _watched(self, pieces: AsyncIterable[Any]) -> AsyncIterator[Any]:
+        whole = False
+        try:
+            async for piece in pieces:
+                yield piece
+            whole = True
+        finally:
+            self.left = self.left or not whole
