@@ -9,7 +9,7 @@ can show.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reference_server.change import (
@@ -89,7 +89,8 @@ def also(known: Fault, surface: str) -> None:
     """Register a fault for one more surface, whose rules have the same names."""
     old, _, rest = known.id.partition(".")
     breaks = {id_.replace(f"{old}.", f"{surface}.", 1) for id_ in known.breaks}
-    _add(surface, rest, breaks, surface, known.text, known.field, known.change)
+    id_ = f"{surface}.{rest}"
+    add(_FAULTS, replace(known, id=id_, on=(surface,), breaks=frozenset(breaks)))
 
 
 def behaviour(name: str, text: str, *, breaks: set[str], on: str, field: str = "") -> None:
