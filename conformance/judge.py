@@ -257,11 +257,15 @@ def _size(x: Reading) -> int:
 
 
 def _members(x: Reading) -> tuple[str, ...]:
-    """The members of a request that its operation does not ask for."""
+    """The members of a request that its operation does not ask for, but for a sound limit, which
+    every request has.
+    """
     place = x.operation.request if x.operation else None
     asked = x.contract.document.at(place).get("required", ()) if place else ()
     sent = x.sent if isinstance(x.sent, dict) else {}
-    return tuple(name for name in sent if name not in asked and name != "stream")
+    wrong = {error.place for error in x.standing.document}
+    sound = {name for name in sent if name.startswith("max_") and f"/{name}" not in wrong}
+    return tuple(name for name in sent if name not in {*asked, *sound, "stream"})
 
 
 def _ended(tail: Tail | None) -> str:

@@ -79,6 +79,7 @@ def test_the_smallest_request_is_found_by_few(
     assert set(row.smallest.members) == members, body
     assert small(body), body
     assert judge(recording).rows == result.judgement.rows
+    assert all(b"max_tokens" in x.request.body for x in sought if surface.startswith("ch"))
 
 
 def test_nothing_is_sought_where_nothing_fails(tmp_path: Path) -> None:
