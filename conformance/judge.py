@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import ledger
-from conformance.check import FOLDS, Deviation, Finding
+from conformance.check import FOLDS, Deviation, Finding, Undecided
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.covered import Coverage
@@ -136,8 +136,11 @@ class Judge:
                 total.undecided += tally.undecided
         if (requirement.id, surface) in self._folds:
             state, first = self._folds[requirement.id, surface]
-            deviations = [d for d in FOLDS[requirement.id].judge(state) if isinstance(d, Deviation)]
-            total.judged, total.broken = 1, int(bool(deviations))
+            said = list(FOLDS[requirement.id].judge(state))
+            deviations = [each for each in said if isinstance(each, Deviation)]
+            total.undecided.update(each.reason for each in said if isinstance(each, Undecided))
+            total.judged = int(bool(deviations) or not total.undecided)
+            total.broken = int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total
 

@@ -9,9 +9,10 @@ first in the catalogue.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from conformance.check import Deviation, Place
+from conformance.contract.contract import Standing
 from conformance.contract.schemas import SchemaError
 from conformance.grammar import Grammar, Missing, Sentence
 from conformance.requirement import Catalogue
@@ -62,16 +63,22 @@ class Refusals:
                 keyword, _, place = row.partition(":")
                 self._rows[keyword, place] = r.id
 
-    def owner(self, errors: Iterable[SchemaError]) -> tuple[str, SchemaError | None]:
-        """The requirement that speaks of a request with these errors, and the error it means."""
-        found = [(owner, error) for error in errors if (owner := self._owner(error))]
+    def owner(self, standing: Standing) -> tuple[str, SchemaError | None]:
+        """The requirement that speaks of a request of this standing, and the error it means.
+
+        What only the contract forbids is no matter of rows without a place: those speak of the
+        document.
+        """
+        placed = not standing.document
+        errors = standing.contract if placed else standing.document
+        found = [(owner, error) for error in errors if (owner := self._owner(error, placed=placed))]
         return min(found, key=lambda pair: self._order[pair[0]], default=("", None))
 
-    def _owner(self, error: SchemaError) -> str | None:
+    def _owner(self, error: SchemaError, *, placed: bool) -> str | None:
         place = error.place
         if error.keyword == "required":
             place += "/" + error.rule.rpartition("/")[2]
         place = re.sub(r"/\d+(?=/|$)", "/*", place)
-        rows = [key for key in self._rows if key[0] == error.keyword]
+        rows = [key for key in self._rows if key[0] == error.keyword and (key[1] or not placed)]
         rows = [key for key in rows if f"{place}/".startswith(f"{key[1]}/")]
         return self._rows[max(rows, key=lambda key: len(key[1]))] if rows else None

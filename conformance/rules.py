@@ -26,6 +26,7 @@ from conformance.check import (
 from conformance.contract.contract import Contract
 from conformance.contract.schemas import SchemaError
 from conformance.grammars import MACHINES
+from conformance.odd import Odd
 from conformance.ownership import Grammars, Refusals, deviation
 from conformance.reading import EVENTS, NotJson, Outcome, Reading, is_aftermath, is_streamed
 from conformance.requirement import Catalogue
@@ -165,9 +166,10 @@ class Rules:
     def _refusals(self, x: Reading) -> Iterator[Judged]:
         """An invalid request is refused with a 4xx, by the requirement that owns the keyword."""
         assert x.surface is not None
-        if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
+        odd = x.odd - {Odd.OFFICIAL_MEMBER}
+        if not x.standing.contract or odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
-        owner, error = self.refusals.owner(x.standing.document)
+        owner, error = self.refusals.owner(x.standing)
         if error is None:
             return
         if not self.holds(owner, x.surface):

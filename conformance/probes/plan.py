@@ -15,7 +15,7 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, errors, hostile, http, models
+from conformance.probes import chat, chat_rules, dialogues, errors, hostile, http, models
 from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
@@ -79,6 +79,7 @@ def plan(
         Source((*errors.models(), *http.models())),
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(chat_rules.probes(model))),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
     ]
@@ -87,7 +88,8 @@ def plan(
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        probes += [p for p in _more(factories, len(probes), size) if p.surface in surfaces]
+        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
+        probes += [p for p in more if p.surface in surfaces]
     return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
 
 

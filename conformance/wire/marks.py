@@ -9,6 +9,8 @@ from typing import Any
 NO_MODEL = "conformance-no-such-model"  # begins every name of a model that no server has
 NO_PATH = "/conformance-no-such-path"
 NO_MEMBER = "conformance_no_such_member"
+NO_TOOL = "conformance_no_such_tool"
+HUGE_LIMIT = 99_999_999  # tokens that no context holds
 WRONG_KEY = "conformance-wrong-key"  # made up, so it is no secret and stays in the record
 
 # Members of the official API that the document does not have, at the values that change nothing.

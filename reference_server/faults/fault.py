@@ -78,7 +78,7 @@ def fault(*, breaks: set[str], on: str, field: str = "") -> Callable[[Changes], 
     """
 
     def register(change: Changes) -> Changes:
-        module = change.__module__.rpartition(".")[2]
+        module = change.__module__.split(".")[2]  # of a folder its name, not that of a theme
         _add(module, change.__name__, breaks, on, change.__doc__ or "", field, change)
         return change
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from conformance.wire.exchange import Piece, Reply
@@ -31,7 +32,8 @@ def error(
 def completion(reply: Reply, sent: Any) -> Reply:
     """A short chat answer, plain or streamed as the request asks, in place of a reply."""
     model = sent.get("model") if isinstance(sent, dict) else None
-    base = {"id": "chatcmpl-made-up", "created": 1700000000}
+    number = zlib.crc32(repr((reply, sent)).encode("utf-8", "backslashreplace"))
+    base = {"id": f"chatcmpl-{number:08x}", "created": 1700000000}
     base |= {"model": model if isinstance(model, str) and model else "model"}
     if isinstance(sent, dict) and sent.get("stream") is True:
         return _streamed(reply, base, sent)
