@@ -32,9 +32,15 @@ class Claims:
         self.answered: Counter[str] = Counter()
 
     def see(self, x: Reading) -> None:
-        """Count one exchange."""
+        """Count one exchange. A request that is valid by the contract alone shows no more than the
+        capabilities that its members need.
+        """
         self._statuses[x.status] += 1
-        if x.surface is None or x.operation is None or not x.ordinary:
+        if x.surface is None or x.operation is None or x.odd or x.standing.contract:
+            return
+        if x.standing.document:
+            for name in x.standing.needs:
+                self._seen.setdefault(name, Counter())[x.outcome] += 1
             return
         if x.outcome is Outcome.ANSWERED:
             self.answered[x.surface] += 1

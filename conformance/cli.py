@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from conformance.config import Options, check_only, vendor_file
+from conformance.config import CACHE, SHRINK, Options, check_only, vendor_file
 from conformance.errors import ConformanceError, Misconfigured
 from conformance.requirement import Profile, catalogue
 from conformance.signals import stopping
@@ -53,6 +53,7 @@ def parser() -> Parser:
     listing = commands.add_parser("list", help="list the requirements")
     listing.add_argument("--only", action="append", default=[], metavar="WORD")
     listing.add_argument("--format", choices=FORMATS, default="text")
+    listing.add_argument("--bugs", action="store_true", help="bugs of the field in their place")
     listing.set_defaults(main=_list)
     explain = commands.add_parser("explain", help="explain one requirement")
     explain.add_argument("id")
@@ -105,6 +106,21 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--out", type=Path, help="default: reports/<time>-<host>")
     run.add_argument("--seed", type=int, default=0, help="of the generated requests (default 0)")
+    run.add_argument(
+        "--shrink",
+        type=_none_or_more,
+        default=SHRINK,
+        metavar="N",
+        help=f"requests to make one that fails smaller (default {SHRINK}; 0: as it was sent)",
+    )
+    run.add_argument(
+        "--no-cache",
+        action="store_const",
+        const=None,
+        default=CACHE,
+        dest="cache",
+        help="do not keep requests that fail, nor try first what failed before",
+    )
     run.set_defaults(main=_run)
 
 
@@ -113,6 +129,10 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return value
+
+
+def _none_or_more(text: str) -> int:
+    return 0 if text == "0" else _count(text)
 
 
 def _seconds(text: str) -> float:
@@ -141,6 +161,8 @@ def options(arguments: argparse.Namespace, environment: Any = os.environ) -> Opt
         only=only,
         out=arguments.out,
         seed=arguments.seed,
+        shrink=arguments.shrink,
+        cache=arguments.cache,
         capabilities=capabilities,
         waivers=waivers,
     )
@@ -157,7 +179,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_against(url: str, chosen: Options) -> int:
-    from conformance import ledger, report  # noqa: PLC0415
+    from conformance import again, ledger, report  # noqa: PLC0415
     from conformance.console import Console  # noqa: PLC0415
     from conformance.run import Run, default_out  # noqa: PLC0415
     from conformance.target import bases  # noqa: PLC0415
@@ -170,7 +192,10 @@ def _run_against(url: str, chosen: Options) -> int:
         result = run.execute()
     for line in summary(result.judgement):
         console.say(line)
-    report.write(out, result.judgement, ledger.read(result.ledger))
+    recording = ledger.read(result.ledger)
+    if chosen.cache is not None and chosen.url is not None:
+        again.keep(chosen.cache, result.judgement, recording, run.contract)
+    report.write(out, result.judgement, recording)
     console.say(f"report: {out / 'report.html'}")
     if signals:
         return 128 + signals[0]
@@ -178,6 +203,11 @@ def _run_against(url: str, chosen: Options) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    if arguments.bugs:
+        from conformance.bugs import table  # noqa: PLC0415
+
+        _print(table(arguments.format))
+        return 0
     from conformance.standard import listing  # noqa: PLC0415
 
     check_only(arguments.only, catalogue())

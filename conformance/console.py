@@ -57,3 +57,8 @@ class Console:
         elif time.monotonic() - self._last > EVERY:
             self._last = time.monotonic()
             self.say(f"{done} of {of} dialogues")
+
+    def shrinking(self, failed: int, requests: int) -> None:
+        """Say what the second pass is for."""
+        some = "finding" if failed == 1 else "findings"
+        self.say(f"seeking the smallest request of {failed} {some}: at most {requests} requests")

@@ -20,9 +20,10 @@ from conformance.ledger import Head, Tail
 from conformance.reading import Outcome, Reading
 from conformance.requirement import Catalogue, Requirement, catalogue, selected
 from conformance.rules import Judged, Rules, finding
-from conformance.verdict import Judgement, Row, Verdict, verdicts
+from conformance.verdict import Claim, Judgement, Row, Smallest, Verdict, verdicts
 from conformance.wire.exchange import Exchange
 
+SMALLER = "smaller."  # how the names of dialogues begin that only make a failing request smaller
 KEPT = 20  # findings kept for each rule on each surface; all are counted
 
 
@@ -67,14 +68,20 @@ class Judge:
         self.coverage = Coverage(self.contract)
         self.exchanges = 0
         self.busy = 0
+        self.smaller = 0
         self.errors: list[str] = []
         self._wanted = {(requirement.id, surface) for requirement, surface in self.pairs}
         self._tallies: dict[tuple[str, str], dict[Condition, Tally]] = {}
         self._folds: dict[tuple[str, str], tuple[Any, Reading]] = {}
+        self._smallest: dict[tuple[str, str], tuple[int, Smallest]] = {}
 
     def dialogue(self, exchanges: Iterable[Exchange]) -> list[Finding]:
-        """Judge a finished dialogue; the findings that count by what is known so far."""
+        """Judge a finished dialogue; the findings that count by what is known so far: none on what
+        the target does not seem to offer.
+        """
         readings = tuple(Reading(exchange, self.contract) for exchange in exchanges)
+        if readings and is_smaller(readings[0].exchange):
+            return self._make_smaller(readings)
         self.exchanges += len(readings)
         for reading in readings:
             self.claims.see(reading)
@@ -94,7 +101,27 @@ class Judge:
         key = (outcome.requirement, outcome.surface)
         condition = (outcome.operation, outcome.needs, outcome.expects_error)
         self._tallies.setdefault(key, {}).setdefault(condition, Tally()).add(outcome)
-        return outcome.findings if self._counts(condition) else ()
+        missing = self._missing(self.catalogue[outcome.requirement], outcome.surface)
+        return outcome.findings if self._counts(condition) and not missing else ()
+
+    def _missing(self, r: Requirement, surface: str) -> list[Claim]:
+        """What a requirement needs on a surface and the target does not claim."""
+        names = () if r.unclaimed else (surface, r.needs)
+        return [claim for name in names if name and not (claim := self.claims.of(name)).claimed]
+
+    def _make_smaller(self, readings: tuple[Reading, ...]) -> list[Finding]:
+        """Keep the smallest request by which a rule is broken; nothing else is made of it."""
+        self.smaller += len(readings)
+        found: list[Finding] = []
+        for outcome in self.rules.examine(readings):
+            condition = (outcome.operation, outcome.needs, outcome.expects_error)
+            if outcome.findings and self._counts(condition):
+                found += outcome.findings
+                key, size = (outcome.requirement, outcome.surface), _size(readings[-1])
+                if key not in self._smallest or size < self._smallest[key][0]:
+                    less = Smallest(outcome.findings[0], _members(readings[-1]))
+                    self._smallest[key] = (size, less)
+        return found
 
     def _counts(self, condition: Condition) -> bool:
         """Whether a tally counts: its capabilities are claimed, its refusals stand beside an
@@ -124,6 +151,7 @@ class Judge:
             answered=self.claims.answered,
             exchanges=self.exchanges,
             busy=self.busy,
+            smaller=self.smaller,
             coverage=self.coverage.result(self.head.unsent),
             errors=tuple(self.errors),
             unusable=unusable,
@@ -164,21 +192,21 @@ class Judge:
             reason=reason,
             counts=outcome is Verdict.INCONCLUSIVE and self._row_counts(r, surface, tail),
             waived=waiver if outcome is Verdict.FAIL else "",
+            smallest=self._smallest.get((r.id, surface), (0, None))[1] if total.broken else None,
         )
 
     def _verdict(
         self, r: Requirement, surface: str, total: Tally, tail: Tail | None
     ) -> tuple[Verdict, str]:
-        claims = [self.claims.of(name) for name in (surface, r.needs) if name]
-        if not r.unclaimed and (missing := [c for c in claims if not c.claimed]):
+        if missing := self._missing(r, surface):
             return Verdict.NOT_CLAIMED, missing[0].why
         if total.broken:
             return Verdict.FAIL, ""
         if total.judged and (self.claims.answered.get(surface) or r.unclaimed):
             return Verdict.PASS, ""
-        return Verdict.INCONCLUSIVE, self._why(surface, total, tail)
+        return Verdict.INCONCLUSIVE, self._why(r, surface, total, tail)
 
-    def _why(self, surface: str, total: Tally, tail: Tail | None) -> str:
+    def _why(self, r: Requirement, surface: str, total: Tally, tail: Tail | None) -> str:
         """Why nothing was judged, in words."""
         if total.judged:
             return f"{surface} never gave an answer to judge"
@@ -186,7 +214,18 @@ class Judge:
             return total.undecided.most_common(1)[0][0]
         if tail is None or tail.reason != "complete":
             return f"the run ended before anything could show it ({_ended(tail)})"
-        return f"nothing that was sent could show it (not in {self.head.intensity})"
+        return self._unshown(r, surface)
+
+    def _unshown(self, r: Requirement, surface: str) -> str:
+        """Why a whole run could not show it."""
+        names = {op.id: f"{op.method} {op.path}" for op in self.contract.operations}
+        for operation, needs, _ in self._tallies.get((r.id, surface), {}):
+            if lacking := [name for name in needs if not self.claims.of(name).claimed]:
+                return f"what could show it needs {min(lacking)}, which is not claimed"
+            return f"only errors could show it, and {names[operation]} never answered with success"
+        if r.kind in ("shape", "grammar"):
+            return "no answer had what it speaks of"
+        return f"no reply of this {self.head.intensity} run could show it"
 
     def _row_counts(self, r: Requirement, surface: str, tail: Tail | None) -> bool:
         """Whether an inconclusive row leaves the run undecided (exit code 4)."""
@@ -206,6 +245,27 @@ class Judge:
             left = [r for r in rows if name in (r.surface, r.requirement.needs) and r.counts]
             if claimed and left:
                 yield f"{name} is declared, but {left[0].requirement.id} could not be judged"
+
+
+def is_smaller(exchange: Exchange) -> bool:
+    """Whether an exchange only makes a failing request smaller; parts of a run have numbers."""
+    return exchange.dialogue.rpartition(":")[2].startswith(SMALLER)
+
+
+def _size(x: Reading) -> int:
+    return len(x.exchange.request.body or b"")
+
+
+def _members(x: Reading) -> tuple[str, ...]:
+    """The members of a request that its operation does not ask for, but for a sound limit, which
+    every request has.
+    """
+    place = x.operation.request if x.operation else None
+    asked = x.contract.document.at(place).get("required", ()) if place else ()
+    sent = x.sent if isinstance(x.sent, dict) else {}
+    wrong = {error.place for error in x.standing.document}
+    sound = {name for name in sent if name.startswith("max_") and f"/{name}" not in wrong}
+    return tuple(name for name in sent if name not in {*asked, *sound, "stream"})
 
 
 def _ended(tail: Tail | None) -> str:

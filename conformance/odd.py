@@ -12,8 +12,17 @@ from enum import StrEnum
 from typing import Any
 
 from conformance.wire.exchange import Request
-from conformance.wire.marks import DEFAULTS, LONG, NO_MEMBER, NO_MODEL, WIDE, WRONG_KEY
+from conformance.wire.marks import (
+    DEFAULTS,
+    LONG,
+    NO_MEMBER,
+    NO_MODEL,
+    NO_RESPONSE,
+    WIDE,
+    WRONG_KEY,
+)
 
+LEAST = 16  # tokens of a response that OpenAI takes for a limit (RUL-10)
 TEXTS = frozenset({"input", "prompt"})  # members that bring what a model is to read
 
 
@@ -33,6 +42,10 @@ class Odd(StrEnum):
     EMPTY_TEXT = "a text that it brings is empty"
     LONG_TEXT = "a text that it brings may be longer than what the model reads"
     WIDE = "it asks for more dimensions than any model has"
+    NO_RESPONSE = "it goes on from a response that nobody made"
+    FEW_TOKENS = "its limit of tokens is lower than some servers take"
+    REASONING_ITEM = "it gives reasoning of an earlier answer back"
+    REFUSAL_PART = "its history has a refusal"
 
 
 def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iterator[Odd]:
@@ -43,6 +56,7 @@ def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iter
     if isinstance(sent, dict):
         yield from _of_members(sent, properties)
         yield from _of_values(sent)
+        yield from _of_response(sent)
 
 
 def _of_head(request: Request) -> Iterator[Odd]:
@@ -89,3 +103,25 @@ def _of_values(sent: dict[str, Any]) -> Iterator[Odd]:
     width = sent.get("dimensions")
     if isinstance(width, int) and width >= WIDE:
         yield Odd.WIDE
+
+
+def _of_response(sent: dict[str, Any]) -> Iterator[Odd]:
+    """What only requests for a response can do."""
+    before, limit = sent.get("previous_response_id"), sent.get("max_output_tokens")
+    if isinstance(before, str) and before.startswith(NO_RESPONSE):
+        yield Odd.NO_RESPONSE
+    if isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit < LEAST:
+        yield Odd.FEW_TOKENS
+    items = sent.get("input")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield from _of_item(item)
+
+
+def _of_item(item: dict[str, Any]) -> Iterator[Odd]:
+    if item.get("type") == "reasoning":
+        yield Odd.REASONING_ITEM
+    content = item.get("content")
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and part.get("type") == "refusal":
+            yield Odd.REFUSAL_PART

@@ -55,23 +55,23 @@ class Refusals:
     """The refusal rows of a catalogue."""
 
     def __init__(self, everything: Catalogue) -> None:
-        self._rows: dict[tuple[str, str], str] = {}
+        self._rows: dict[tuple[str, str, str], str] = {}
         self._order = {id_: n for n, id_ in enumerate(everything)}
         for r in everything.values():
             for row in r.refuses:
                 keyword, _, place = row.partition(":")
-                self._rows[keyword, place] = r.id
+                self._rows.update({(surface, keyword, place): r.id for surface in r.on})
 
-    def owner(self, errors: Iterable[SchemaError]) -> tuple[str, SchemaError | None]:
+    def owner(self, surface: str, errors: Iterable[SchemaError]) -> tuple[str, SchemaError | None]:
         """The requirement that speaks of a request with these errors, and the error it means."""
-        found = [(owner, error) for error in errors if (owner := self._owner(error))]
+        found = [(owner, error) for error in errors if (owner := self._owner(surface, error))]
         return min(found, key=lambda pair: self._order[pair[0]], default=("", None))
 
-    def _owner(self, error: SchemaError) -> str | None:
+    def _owner(self, surface: str, error: SchemaError) -> str | None:
         place = error.place
         if error.keyword == "required":
             place += "/" + error.rule.rpartition("/")[2]
         place = re.sub(r"/\d+(?=/|$)", "/*", place)
-        rows = [key for key in self._rows if key[0] == error.keyword]
-        rows = [key for key in rows if f"{place}/".startswith(f"{key[1]}/")]
-        return self._rows[max(rows, key=lambda key: len(key[1]))] if rows else None
+        rows = [key for key in self._rows if key[:2] == (surface, error.keyword)]
+        rows = [key for key in rows if f"{place}/".startswith(f"{key[2]}/")]
+        return self._rows[max(rows, key=lambda key: len(key[2]))] if rows else None

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from conformance import ledger, variants
+from conformance import bugs, ledger, variants
 from conformance.errors import Misconfigured
 from conformance.prove import Proof, Proved, gaps, live, record, selected
 from conformance.requirement import catalogue
@@ -60,8 +60,14 @@ def main(wanted: Wanted) -> int:
         f"{let} of {len(passed)} variants let pass, {len(catalogue())} requirements, "
         f"{len(problems)} problems, {time.monotonic() - began:.1f} s\n"
     )
+    shares = bugs.shares(faults)
+    sys.stdout.write(
+        "{field} of these faults are from the field, of {bugs} of its {of} bugs; "
+        "{invented} are invented\n".format(**shares)
+    )
     if wanted.out is not None:
-        _write(wanted.out / "proof.json", {each.fault: _matrix(each) for each in proved})
+        matrix = {each.fault: _matrix(each) for each in proved}
+        _write(wanted.out / "proof.json", {"shares": shares, "faults": matrix})
         _write(wanted.out / "variants.json", {each.id: variants.matrix(each) for each in passed})
     return Exit.BROKEN if problems else Exit.CONFORMS
 

@@ -23,6 +23,8 @@ from conformance.wire.sse import Event, Stream, decode
 JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 DONE: Final = "[DONE]"
+LEEWAY: Final = "leeway"  # the keyword of a request of which JSON leaves open what it says
+BRIEF: Final = 0.05  # seconds of which shares mean nothing
 
 
 class EndMark:
@@ -126,7 +128,7 @@ class Reading:
         """What the request is worth by document and contract."""
         operation = self.operation
         if operation and operation.request and (reason := leeway(self.exchange.request)):
-            return Standing((), (SchemaError("", "", "leeway", reason),))
+            return Standing((), (SchemaError("", "", LEEWAY, reason),))
         if operation is None or (operation.request and isinstance(self.sent, NotJson)):
             unreadable = (SchemaError("", "", self._unreadable, "the body is no JSON text"),)
             return Standing(unreadable, unreadable)
@@ -145,6 +147,13 @@ class Reading:
         schema = self.contract.document.at(place) if place else {}
         properties = schema.get("properties", {})
         return frozenset(oddities(self.exchange.request, self.sent, properties))
+
+    @property
+    def nonsense(self) -> bool:
+        """Whether the request is invalid, or JSON leaves open what it says: an answer may mirror
+        that.
+        """
+        return self.standing.invalid or any(e.keyword == LEEWAY for e in self.standing.contract)
 
     @property
     def ordinary(self) -> bool:
@@ -166,6 +175,11 @@ class Reading:
     def complete(self) -> bool:
         """Whether the reply ended as HTTP frames it."""
         return self.exchange.end is End.COMPLETE
+
+    @property
+    def brief(self) -> bool:
+        """Whether the exchange took so little time that a share of it means nothing."""
+        return self.exchange.ended - self.exchange.started < BRIEF
 
     @cached_property
     def json(self) -> Any:

@@ -80,7 +80,7 @@ class Rules:
             if reading.surface is not None and not aftermath:
                 yield from self._checks(reading)
                 yield from self._refusals(reading)
-                if not reading.standing.invalid and reading.masked is None:
+                if not reading.nonsense and reading.masked is None:
                     # what answers nonsense may mirror it, and an error is no answer
                     yield from self._shapes(reading)
                     yield from self._grammars(reading)
@@ -168,11 +168,15 @@ class Rules:
                 yield Judged(owner, x.surface, operation, tuple(findings))
 
     def _refusals(self, x: Reading) -> Iterator[Judged]:
-        """An invalid request is refused with a 4xx, by the requirement that owns the keyword."""
+        """An invalid request is refused with a 4xx, by the requirement that owns the keyword; what
+        the document alone finds wrong at a place is no rule.
+        """
         assert x.surface is not None
         if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
-        owner, error = self.refusals.owner(x.standing.document)
+        places = {error.place for error in x.standing.contract}
+        both = (error for error in x.standing.document if error.place in places)
+        owner, error = self.refusals.owner(x.surface, both)
         if error is None:
             return
         if not self.holds(owner, x.surface):

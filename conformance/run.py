@@ -9,10 +9,12 @@ import datetime as dt
 import importlib.metadata
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from conformance.again import recall
 from conformance.check import Finding
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
@@ -24,6 +26,7 @@ from conformance.probes.plan import Plan, plan
 from conformance.probes.probe import Probe, get, post, single
 from conformance.requirement import catalogue, selected
 from conformance.runner import AT_ONCE, Budget, Clock, Runner
+from conformance.smaller import ALL, Failed, Seeker, Send
 from conformance.target import bases, seen
 from conformance.verdict import Judgement
 from conformance.wire.client import Client, Limits
@@ -45,6 +48,9 @@ class Listener(Protocol):
     def progress(self, done: int, of: int, findings: list[Finding]) -> None:
         """A dialogue was judged, and what it newly showed."""
 
+    def shrinking(self, failed: int, requests: int) -> None:
+        """Smaller requests are sought for so many findings, by so many requests at the most."""
+
 
 class Silent:
     """A listener that says nothing."""
@@ -56,6 +62,9 @@ class Silent:
         """Say nothing."""
 
     def progress(self, done: int, of: int, findings: list[Finding]) -> None:
+        """Say nothing."""
+
+    def shrinking(self, failed: int, requests: int) -> None:
         """Say nothing."""
 
 
@@ -128,6 +137,9 @@ class Run:
             surfaces,
             self.options.embedding_model or "",
         )
+        if self.options.cache is not None:
+            before = recall(self.options.cache, look.base, look.model, self.contract, surfaces)
+            chosen = replace(chosen, probes=(*before, *chosen.probes))
         head = replace(head, planned=chosen.surfaces, unsent=chosen.unsent)
         record = Ledger(self.out / "run.jsonl", head)
         judge = Judge(head, self.contract)
@@ -167,16 +179,30 @@ class Run:
 
     def _hold(self, runner: Runner, chosen: Plan, record: Ledger, judge: Judge) -> Tail:
         done = 0
+        failed = Failed(self.contract, self.options.profile)
 
         def finished(exchanges: tuple[Exchange, ...]) -> None:
             nonlocal done
             done += 1
             findings = self._hand_on(record, judge, exchanges)
+            failed.see(exchanges, findings)
             self.listener.progress(done, len(chosen.probes), findings)
 
         tail = runner.run(chosen.probes, finished)
+        if tail.reason == "complete":
+            self._shrink(runner, failed, partial(self._hand_on, record, judge))
         runner.client.close()
         return tail
+
+    def _shrink(self, runner: Runner, failed: Failed, send: Send) -> None:
+        """Make the requests smaller that failed, the most important first."""
+        found = failed.in_order() if self.options.shrink else []
+        if found:
+            each = self.options.shrink
+            self.listener.shrinking(len(found), min(len(found), ALL) * each)
+            seeker = Seeker(runner, self.contract, send, each)
+            for key, reading in found:
+                seeker.seek(key, reading)
 
     def _hand_on(
         self, record: Ledger, judge: Judge, exchanges: tuple[Exchange, ...]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from conformance.gate import TICK, Gate, busy
+from conformance.gate import TICK, Gate, busy, silent
 from conformance.ledger import Tail
 from conformance.probes.probe import Abandoned, Probe
 from conformance.wire.client import Client
@@ -109,11 +109,14 @@ class Runner:
         return exchanges[-1]
 
     def _ask(self, request: Request, name: str, exchanges: list[Exchange]) -> Exchange:
-        """Send a request; a server that says it is busy is asked again when it wants to be."""
+        """Send a request; a server that says it is busy is asked again when it wants to be, one
+        that was silent while others were under way is asked again alone.
+        """
         for _ in range(PATIENCE + 1):
             exchange = self._send(request, name, len(exchanges))
             exchanges.append(exchange)
-            if not busy(exchange.reply) or self.stopped:
+            crowded = silent(exchange) and exchange.neighbours > 0
+            if not (busy(exchange.reply) or crowded) or self.stopped:
                 break
         return exchange
 
@@ -125,18 +128,22 @@ class Runner:
             for other in self._active:
                 self._active[other] += 1
             self._active[number] = len(self._active)
-        reply = None
+        exchange = None
         try:
             cut = request.events if isinstance(request, Abandoned) else None
             exchange = self.client.send(
                 request, number=number, dialogue=name, step=step, cut_after=cut
             )
-            reply = exchange.reply
         finally:
-            self._gate.leave(reply)
             with self._lock:
                 neighbours = self._active.pop(number)
-        return replace(exchange, neighbours=neighbours)
+            exchange = exchange and replace(exchange, neighbours=neighbours)
+            self._gate.leave(exchange)
+        return exchange
+
+    def affords(self, probe: Probe) -> bool:
+        """Whether the budget has room for a dialogue more; its tokens are booked if so."""
+        return not self._too_long(probe) and not self._ended(probe)
 
     def run(self, probes: tuple[Probe, ...], done: Done) -> Tail:
         """Hold every dialogue that the budget allows; says why it ended."""

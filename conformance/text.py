@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance import covered
 from conformance.check import Finding
 from conformance.requirement import Level, Profile, catalogue
-from conformance.verdict import Exit, Judgement, Row, Verdict
+from conformance.verdict import Exit, Judgement, Row, Smallest, Verdict
 
 HEADLINES = {
     Exit.CONFORMS: "conforms",
@@ -38,6 +38,12 @@ def finding(found: Finding, profile: Profile) -> str:
     return f"{word} {found.surface}::{found.requirement}: {expected}; got {observed} ({where})"
 
 
+def smallest(found: Smallest) -> str:
+    """What the smallest request that fails depends on."""
+    members = f"needs {plain(', '.join(found.members))}" if found.members else "needs nothing more"
+    return f"the smallest request that fails is exchange {found.finding.exchange}; it {members}"
+
+
 def summary(judgement: Judgement) -> Iterator[str]:
     """The whole of a judgement, the most important first."""
     profile = Profile(judgement.head.profile)
@@ -55,7 +61,9 @@ def summary(judgement: Judgement) -> Iterator[str]:
     yield from _coverage(judgement)
     counts = [f"{n} {verdict}" for verdict, n in judgement.count(profile).items() if n]
     busy = f", {judgement.busy} of them answered 429 or 503" if judgement.busy else ""
-    yield f"{', '.join(counts)}; {judgement.exchanges} exchanges{busy}"
+    more = f", {judgement.smaller} more to make failing requests smaller"
+    more = more if judgement.smaller else ""
+    yield f"{', '.join(counts)}; {judgement.exchanges} exchanges{busy}{more}"
 
 
 def _coverage(judgement: Judgement) -> Iterator[str]:
@@ -68,8 +76,10 @@ def _coverage(judgement: Judgement) -> Iterator[str]:
 
 
 def _claims(judgement: Judgement) -> Iterator[str]:
-    for claim in judgement.claims.values():
-        if not claim.claimed:
+    claims = judgement.claims
+    for claim in claims.values():
+        surface = claims.get(claim.name.partition(".")[0], claim)
+        if not claim.claimed and (surface is claim or surface.claimed):
             yield f"  not claimed: {claim.name}, {claim.why}"
 
 
@@ -95,3 +105,5 @@ def _findings(judgement: Judgement, profile: Profile) -> Iterator[str]:
         waived = f" (waived: {plain(row.waived)})" if row.waived else ""
         yield f"{finding(row.findings[0], profile)}; {row.broken} of {row.judged}{waived}"
         yield f"     {row.requirement.text}"
+        if row.smallest:
+            yield f"     {smallest(row.smallest)}"

@@ -67,6 +67,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Smallest:
+    """The smallest request that was found to break a rule: what it showed, and the members that
+    it needs besides those which every request has.
+    """
+
+    finding: Finding
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Row:
     """One requirement on one surface.
 
@@ -84,6 +94,7 @@ class Row:
     reason: str = ""
     counts: bool = False
     waived: str = ""
+    smallest: Smallest | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,8 @@ class Judgement:
     """Everything that a ledger means.
 
     `unusable` says why nothing could be judged, `undecided` why not enough could be; `answered`
-    counts the successes on each surface, `busy` the times that the target said it was busy.
+    counts the successes on each surface, `busy` the times that the target said it was busy,
+    `smaller` the exchanges that only sought the smallest requests that fail.
     """
 
     head: Head
@@ -101,6 +113,7 @@ class Judgement:
     answered: Mapping[str, int]
     exchanges: int
     busy: int = 0
+    smaller: int = 0
     coverage: tuple[Covered, ...] = ()
     errors: tuple[str, ...] = ()
     unusable: str = ""

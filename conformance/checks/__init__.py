@@ -2,24 +2,34 @@
 
 from conformance.checks import (
     chat_stream,
+    completions,
+    completions_stream,
     embeddings,
     errors,
     http,
+    images,
     models,
     neighbours,
     odd,
+    responses,
+    responses_stream,
     robustness,
     sse,
 )
 
 __all__ = [
     "chat_stream",
+    "completions",
+    "completions_stream",
     "embeddings",
     "errors",
     "http",
+    "images",
     "models",
     "neighbours",
     "odd",
+    "responses",
+    "responses_stream",
     "robustness",
     "sse",
 ]

@@ -16,6 +16,7 @@ from conformance.check import (
     show,
 )
 from conformance.checks.errors import nameless
+from conformance.odd import Odd
 from conformance.reading import EVENTS, JSON, NotJson, Outcome, Reading, is_streamed
 from conformance.wire.exchange import End
 
@@ -53,8 +54,10 @@ def offered(outcomes: tuple[Outcome, ...]) -> Answer:
 
 @check("http.completes", on=finished, busy=True)
 def completes(x: Reading) -> Answer:
-    """The exchange ended as HTTP frames it."""
-    if not x.complete:
+    """The exchange ended as HTTP frames it; silence means something where it was asked alone."""
+    if x.exchange.reply is None and x.exchange.end is End.LIMIT and x.exchange.neighbours:
+        yield Undecided("the target was silent while other requests were under way")
+    elif not x.complete:
         length = len(x.exchange.reply.body) if x.exchange.reply else 0
         yield Deviation("a complete reply", x.exchange.detail, Place(offset=length))
 
@@ -92,14 +95,21 @@ def success_is_200(x: Reading) -> Answer:
         yield Deviation("200", f"{x.status}")
 
 
-@check("http.json-media-type", on=lambda x: succeeded(x) and not x.asks_stream and x.masked is None)
+def _answers(x: Reading) -> bool:
+    """A success to a body that says, and that the server had to read, which form is wanted."""
+    stream = x.sent.get("stream") if isinstance(x.sent, dict) else None
+    told = isinstance(stream, bool | None) and Odd.MEDIA_TYPE not in x.odd
+    return told and succeeded(x) and x.masked is None
+
+
+@check("http.json-media-type", on=lambda x: _answers(x) and not x.asks_stream)
 def json_media_type(x: Reading) -> Answer:
     """What was not asked for as a stream is JSON."""
     if x.media_type != JSON:
         yield Deviation(JSON, show(x.media_type) if x.media_type else "no Content-Type")
 
 
-@check("http.stream-media-type", on=lambda x: succeeded(x) and x.asks_stream and x.masked is None)
+@check("http.stream-media-type", on=lambda x: _answers(x) and x.asks_stream)
 def stream_media_type(x: Reading) -> Answer:
     """What was asked for as a stream is an event stream."""
     if x.media_type != EVENTS:
@@ -169,10 +179,11 @@ def ends_promptly(x: Reading) -> Answer:
 
     By proportions, never seconds; only a stream of many events, sent alone, can tell.
     """
-    if len(x.events) < ENOUGH or x.exchange.neighbours or x.exchange.reply is None:
+    reply = x.exchange.reply
+    if len(x.events) < ENOUGH or x.brief or x.exchange.neighbours or reply is None:
         yield Undecided("the streams were too short to tell")
         return
-    ended = max(x.exchange.ended, x.exchange.reply.pieces[-1].at)
+    ended = max(x.exchange.ended, reply.pieces[-1].at)
     waited, whole = ended - x.events[-1].at, ended - x.exchange.started
     if whole > 0 and waited / whole > 0.5:
         observed = f"{waited / whole:.0%} of the time after the last event"

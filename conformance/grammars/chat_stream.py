@@ -120,7 +120,7 @@ def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
             yield "error", n
         elif payload.get("choices"):
             for entry in payload["choices"]:
-                ends = entry["finish_reason"] is not None
+                ends = entry.get("finish_reason") is not None
                 (finished if ends else unfinished).add(entry["index"])
             yield "chunk" if unfinished - finished else "last", n
         else:
@@ -140,7 +140,7 @@ def each_choice(x: Reading) -> Iterator[Sentence]:
             (label.get((role, finish), "delta"), chunk.event)
         )
     for index, labels in found.items():
-        yield _sentence(f"choice {index}", labels)
+        yield sentence(f"choice {index}", labels)
 
 
 def each_tool_call(x: Reading) -> Iterator[Sentence]:
@@ -152,7 +152,7 @@ def each_tool_call(x: Reading) -> Iterator[Sentence]:
             key = (entry["index"], piece["index"])
             found.setdefault(key, []).append((_label(piece, opened, key), chunk.event))
     for (choice, index), labels in found.items():
-        yield _sentence(f"choice {choice}, tool call {index}", labels)
+        yield sentence(f"choice {choice}, tool call {index}", labels)
 
 
 def _label(piece: dict[str, Any], opened: dict[tuple[int, int], str], key: tuple[int, int]) -> str:
@@ -167,7 +167,8 @@ def _label(piece: dict[str, Any], opened: dict[tuple[int, int], str], key: tuple
     return "again" if id_ or name else "fragment"
 
 
-def _sentence(key: str, labels: list[tuple[str, int | None]]) -> Sentence:
+def sentence(key: str, labels: list[tuple[str, int | None]]) -> Sentence:
+    """The labels of one key, which end where the stream ends."""
     return Sentence(
         key, (*(label for label, _ in labels), "end"), (*(event for _, event in labels), None)
     )

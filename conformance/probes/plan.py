@@ -15,7 +15,19 @@ from typing import Any
 from conformance.contract import coverage
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes import chat, dialogues, embeddings, errors, hostile, http, models, streams
+from conformance.probes import (
+    chat,
+    completions,
+    dialogues,
+    embeddings,
+    errors,
+    hostile,
+    http,
+    images,
+    models,
+    responses,
+    streams,
+)
 from conformance.probes.probe import Probe, bound, post, single
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
@@ -82,9 +94,12 @@ def plan(
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(completions.probes(model)), 0.2),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),
+        Source(tuple(images.probes(names["text"]))),
+        Source(tuple(responses.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]

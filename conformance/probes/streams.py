@@ -5,33 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.probes.chat import LONG, PATH, WEATHER, good, user
+from conformance.probes.chat import LONG, PATH, good, user
 from conformance.probes.probe import Abandoned, Probe, Turns, post, single
 
 SURFACE = "chat-stream"
-TIMES = 3  # streams that are abandoned
+TIMES = 3  # streams that are abandoned; one slot may have to go on with all of them
 SHORT = 16  # tokens
-CITY = {"type": "string", "description": "Name of the city"}
-TIME = {
-    "type": "function",
-    "function": {
-        "name": "get_time",
-        "description": "Get the local time of a city.",
-        "parameters": {"type": "object", "properties": {"city": CITY}, "required": ["city"]},
-    },
-}
+NOTHING = {"type": "object", "properties": {}}
+TOOLS = [
+    {"type": "function", "function": {"name": name, "description": text, "parameters": NOTHING}}
+    for name, text in (("get_date", "Get today's date."), ("get_time", "Get the time of day."))
+]
 Body = dict[str, Any]
 
 
 def probes(model: str) -> Iterator[Probe]:
     """The directed dialogues, the cheapest first."""
-    tools = [WEATHER, TIME]
-    both = user("Call get_weather for Paris, and also get_time for Tokyo.")
+    both = user("Call get_date, and also get_time.")
     cases: list[tuple[str, Body, int]] = [
         ("two-choices", {"n": 2, "temperature": 1.0}, SHORT),
         ("logprobs", {"logprobs": True}, SHORT),
         ("reasoning", {"reasoning_effort": "low"}, LONG),
-        ("two-tools", {"messages": both, "tools": tools, "temperature": 0.0}, LONG),
+        ("two-tools", {"messages": both, "tools": TOOLS, "temperature": 0.0}, LONG),
     ]
     for name, members, tokens in cases:
         body = good(model) | members | {"stream": True, "max_tokens": tokens}
@@ -40,7 +35,7 @@ def probes(model: str) -> Iterator[Probe]:
     text = {"messages": user("Repeat exactly: 日本語 😀 é ü ñ 🚀"), "temperature": 0.0}
     asked = good(model) | text | {"max_tokens": 2 * SHORT}
     yield Probe(f"{SURFACE}.both-forms", SURFACE, lambda: _both_forms(asked), 2, 4 * SHORT)
-    cost = TIMES * LONG + SHORT
+    cost = 2 * TIMES * SHORT + SHORT
     yield Probe(f"{SURFACE}.abandoned", SURFACE, lambda: _abandoned(model), TIMES + 1, cost)
 
 
@@ -54,7 +49,7 @@ def _abandoned(model: str) -> Turns:
     """Streams that nobody reads to their end, then one that is."""
     count = user("Count from 1 to 40, one number after the other.")
     asked = good(model) | {"stream": True}
-    request = post(PATH, asked | {"messages": count, "max_tokens": LONG})
+    request = post(PATH, asked | {"messages": count, "max_tokens": 2 * SHORT})
     for _ in range(TIMES):
         yield Abandoned(request.method, request.path, request.headers, request.body)
     yield post(PATH, asked | {"max_tokens": SHORT})

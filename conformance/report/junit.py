@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from conformance.ledger import Recording
 from conformance.report.clean import clean
 from conformance.requirement import Profile
+from conformance.text import smallest
 from conformance.verdict import Judgement, Row, Verdict
 
 CHILDREN = {
@@ -50,5 +51,7 @@ def lines(row: Row) -> Iterator[str]:
     yield row.requirement.text
     for found in row.findings:
         yield f"exchange {found.exchange}: expected {found.expected}; got {found.observed}"
+    if row.smallest:
+        yield smallest(row.smallest)
     if row.findings:
         yield f"{row.broken} of {row.judged} judged deviate. {row.requirement.advice}"

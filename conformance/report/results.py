@@ -41,6 +41,7 @@ def document(judgement: Judgement) -> dict[str, Any]:
         "exit": {"code": int(code), "name": code.name.lower()},
         "exchanges": judgement.exchanges,
         "busy": judgement.busy,
+        "smaller": judgement.smaller,
         "unusable": clean(judgement.unusable),
         "undecided": [clean(reason) for reason in judgement.undecided],
         "errors": [clean(error) for error in judgement.errors],
@@ -65,6 +66,11 @@ def _row(row: Row) -> dict[str, Any]:
         "findings": [_finding(found) for found in row.findings],
         "reason": clean(row.reason),
         "waived": clean(row.waived),
+        "smallest": row.smallest
+        and {
+            "exchange": row.smallest.finding.exchange,
+            "members": [clean(name) for name in row.smallest.members],
+        },
     }
 
 

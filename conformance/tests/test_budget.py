@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -15,12 +16,17 @@ from conformance import ledger
 from conformance.config import Options
 from conformance.contract.contract import load
 from conformance.gate import LONGEST, Gate, retry_after
+from conformance.judge import Judge
+from conformance.ledger import Head
 from conformance.probes.plan import plan
+from conformance.probes.probe import get, single
 from conformance.requirement import Profile
 from conformance.run import Result, Run, Silent
+from conformance.runner import Budget, Clock, Runner
 from conformance.target import embedded
 from conformance.verdict import Exit, Verdict
-from conformance.wire.exchange import Reply
+from conformance.wire.client import Client, Limits
+from conformance.wire.exchange import End, Exchange, Reply, Request
 
 SURFACES = frozenset(s for op in load().operations for s in op.surfaces.values())
 GRACE = 10.0  # seconds for the first look, and for what is under way when the time ends
@@ -155,15 +161,57 @@ def test_the_time_to_wait_is_read_with_care(value: str | None, seconds: float) -
     assert retry_after(Reply(429, headers)) == seconds
 
 
-def test_the_gate_narrows_when_the_target_is_busy() -> None:
-    import threading
+def seen(reply: Reply | None, *, waited: float = 0.0, neighbours: int = 0) -> Exchange:
+    """An exchange as the gate sees it: silent where there is no reply."""
+    end = End.COMPLETE if reply else End.LIMIT
+    request = Request("GET", "/models")
+    return Exchange(0, "d", 0, request, reply, end, neighbours=neighbours, ended=waited)
 
+
+def entered(inside: int) -> Gate:
     gate = Gate(12, threading.Event())
-    for _ in range(4):
+    for _ in range(inside):
         gate.enter()
-    gate.leave(Reply(429, (("retry-after", "0"),)))
+    return gate
+
+
+def test_the_gate_narrows_when_the_target_is_busy() -> None:
+    gate = entered(4)
+    gate.leave(seen(Reply(429, (("retry-after", "0"),))))
     assert gate.slots == 2
-    gate.leave(Reply(200))
+    gate.leave(seen(Reply(200)))
     assert gate.slots == 2
-    gate.leave(Reply(503, (("retry-after", "0"),)))
+    gate.leave(seen(Reply(503, (("retry-after", "0"),))))
     assert gate.slots == 1
+
+
+def test_the_gate_narrows_when_the_target_is_slow_with_others_under_way() -> None:
+    """`transformers serve` answers one request after the other, each in some seconds."""
+    gate = entered(4)
+    gate.leave(seen(Reply(200), waited=9.0))
+    assert gate.slots == 12
+    gate.leave(seen(Reply(200), waited=9.0, neighbours=3))
+    assert gate.slots == 1
+    gate = entered(4)
+    gate.leave(seen(None, waited=30.0, neighbours=3))
+    assert gate.slots == 1
+
+
+def test_a_target_that_is_silent_among_others_is_asked_again_alone(
+    serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """A slow target is no broken one: only what is silent when asked alone breaks a rule."""
+    url = serve(lambda handler, _: time.sleep(0.5))
+    clock = Clock()
+    client = Client(url, key=None, limits=Limits(first_byte=0.2), clock=clock, max_connections=4)
+    runner = Runner(client, clock, Budget(60.0), concurrency=2)
+    held: list[tuple[Exchange, ...]] = []
+    probes = tuple(single(f"p{n}", "models", get("/models")) for n in range(2))
+    runner.run(probes, held.append)
+    client.close()
+    judge = Judge(Head(url, "m", "ollama", "standard", 0, "0", ""))
+    found = [finding for exchanges in held for finding in judge.dialogue(exchanges)]
+    silences = [x for exchanges in held for x in exchanges]
+    assert [x.neighbours for x in silences if x.neighbours]
+    assert all(exchanges[-1].neighbours == 0 for exchanges in held)
+    assert {f.exchange for f in found} == {x.number for x in silences if not x.neighbours}

@@ -7,6 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 NO_MODEL = "conformance-no-such-model"  # begins every name of a model that no server has
+NO_RESPONSE = "resp_conformance_no_such_response"
+NO_TYPE = "conformance_no_such_type"  # of an item, of a part
+NO_EFFORT = "conformance_no_such_effort"
 NO_PATH = "/conformance-no-such-path"
 NO_MEMBER = "conformance_no_such_member"
 WRONG_KEY = "conformance-wrong-key"  # made up, so it is no secret and stays in the record

@@ -7,6 +7,7 @@ precision the last bits, and with them sampled texts, would depend on what runs 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -63,6 +64,9 @@ class Transformers:
         self.width = int(model.config.hidden_size)
         self.tokens = len(words.vocabulary)
         self._model = model.to(device).eval()
+        # transformers 5.24 gives the argument another name
+        named = inspect.signature(model.forward).parameters
+        self._cached = "cache" if "cache" in named else "past_key_values"
         self._device = device
         self._profile = profile
         self._group: list[_State] = []
@@ -77,7 +81,7 @@ class Transformers:
         """Run the prompt; an empty one is the end of something else."""
         given = torch.tensor([list(tokens) or [min(self.ends)]], device=self._device)
         cache = DynamicCache()
-        out = self._model(given, past_key_values=cache, use_cache=True)
+        out = self._model(given, use_cache=True, **{self._cached: cache})
         layers = _layers(cache)
         return _State(given.shape[1], out.logits[0, -1].double().cpu().numpy(), layers)
 
@@ -99,8 +103,8 @@ class Transformers:
             torch.tensor(tokens, device=self._device)[:, None],
             attention_mask=mask.long(),
             position_ids=lengths[:, None],
-            past_key_values=self._cache,
             use_cache=True,
+            **{self._cached: self._cache},
         )
         scores = out.logits[:, -1].double().cpu().numpy()
         for state, row in zip(states, scores, strict=True):

@@ -9,7 +9,7 @@ can show.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reference_server.change import (
@@ -83,6 +83,14 @@ def fault(*, breaks: set[str], on: str, field: str = "") -> Callable[[Function],
         return change
 
     return register
+
+
+def also(known: Fault, surface: str) -> None:
+    """Register a fault for one more surface, whose rules have the same names."""
+    old, _, rest = known.id.partition(".")
+    breaks = {id_.replace(f"{old}.", f"{surface}.", 1) for id_ in known.breaks}
+    made = replace(known, id=f"{surface}.{rest}", on=(surface,), breaks=frozenset(breaks))
+    add(_FAULTS, made)
 
 
 def behaviour(name: str, text: str, *, breaks: set[str], on: str, field: str = "") -> None:

@@ -1,6 +1,7 @@
 """Requests of every kind, each by its number, and what of an answer may not change."""
 
 import json
+import operator
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ from typing import Any
 from serving import Reply, ask, connect
 
 Json = dict[str, Any]
+AT_ONCE = 16
+NEAR = 1e-3  # of fractions
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = {"name": "look_up_weather", "parameters": CITY}
 CLOCK = {
@@ -113,6 +116,7 @@ def addressed(request: Sent, model: str) -> Sent:
 
 
 IDS = re.compile(rb"\b(chatcmpl-|cmpl-|resp_|msg_|rs_|fc_|call_)[0-9a-f]{24}")
+FRACTION = re.compile(rb"-?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)")
 TIMES = re.compile(rb'"(created|created_at|completed_at)":\d+')
 
 
@@ -138,3 +142,24 @@ def together(url: str, requests: Sequence[Sent], threads: int) -> list[Reply]:
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, requests))
+
+
+def differing(url: str, model: str, count: int, *, exactly: bool = True) -> list[int]:
+    """The numbers of the requests whose answers depend on what runs beside them. On a device whose
+    sums depend on the size of a batch, fractions are `alike` when they are near (not `exactly`).
+    """
+    requests = [generating(number, model) for number in range(count)]
+    alone = [essence(reply) for reply in together(url, requests, 1)]
+    assert {status for status, _ in alone} == {200}
+    assert len({body for _, body in alone}) > count * 0.6  # seeds and kinds make a difference
+    mixed = sorted(range(count), key=lambda n: (n * 7919) % count)
+    beside = dict(zip(mixed, together(url, [requests[n] for n in mixed], AT_ONCE), strict=True))
+    same = operator.eq if exactly else alike
+    return [n for n in range(count) if not same(essence(beside[n]), alone[n])]
+
+
+def alike(one: tuple[int, bytes], other: tuple[int, bytes]) -> bool:
+    """Whether two essences are the same but for the last digits of fractions."""
+    words = [(status, FRACTION.sub(b"", body)) for status, body in (one, other)]
+    numbers = zip(*(map(float, FRACTION.findall(body)) for _, body in (one, other)), strict=False)
+    return words[0] == words[1] and all(a == b or abs(a - b) < NEAR for a, b in numbers)

@@ -20,8 +20,9 @@ Vector = list[float]
 
 def answered(x: Reading) -> bool:
     """A request that is not invalid was answered with embeddings."""
-    plain = x.media_type == JSON and x.status == HTTPStatus.OK
-    return x.surface == "embeddings" and plain and x.answered and not x.standing.invalid
+    came = x.media_type == JSON and x.status == HTTPStatus.OK and x.answered
+    asked = x.surface == "embeddings" and isinstance(x.sent, dict) and not x.standing.invalid
+    return asked and came
 
 
 def inputs(x: Reading) -> list[Any]:

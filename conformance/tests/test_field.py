@@ -1,0 +1,184 @@
+"""What servers that nobody here wrote have taught: their bytes, and what is right to say of them."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from conformance.contract.contract import load
+from conformance.judge import Judge
+from conformance.ledger import Head, Tail
+from conformance.reading import Reading
+from conformance.requirement import catalogue
+from conformance.rules import Judged, Rules
+from conformance.wire.exchange import End, Exchange, Headers, Piece, Reply, Request
+
+RULES = Rules(load(), catalogue())
+
+
+def reading(
+    path: str, body: object, status: int, answer: bytes, kind: str, *headers: tuple[str, str]
+) -> Reading:
+    """A request and its reply, as they stand in a ledger."""
+    sent: Headers = headers or (("Content-Type", "application/json"),)
+    method = "GET" if body is None else "POST"
+    data = None if body is None else json.dumps(body).encode()
+    reply = Reply(status, (("content-type", kind),), (Piece(0.2, answer),))
+    request = Request(method, path, sent, data)
+    exchange = Exchange(0, "d", 0, request, reply, End.COMPLETE, started=0.1, ended=0.3)
+    return Reading(exchange, load())
+
+
+def judged(x: Reading, requirement: str) -> list[Judged]:
+    """What a requirement says of an exchange; nothing if it does not judge it."""
+    return [each for each in RULES.examine((x,)) if each.requirement == requirement]
+
+
+COMPLETION = (
+    b'{"id":"chatcmpl-1d35","object":"chat.completion","created":1795735325,"model":"gpt-4o",'
+    b'"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","tool_calls":null,'
+    b'"refusal":null},"logprobs":null,"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":12,"completion_tokens":12,"total_tokens":24}}'
+)
+
+
+def test_an_answer_may_be_sent_back_as_it_came() -> None:
+    """llmock answers `tool_calls: null`; to take that in a history is no fault."""
+    said = json.loads(COMPLETION)["choices"][0]["message"]
+    messages = [
+        {"role": "user", "content": "Count from 1 to 5."},
+        said,
+        {"role": "user", "content": "Go on."},
+    ]
+    body = {"model": "gpt-4o", "messages": messages, "max_tokens": 16}
+    x = reading("/chat/completions", body, 200, COMPLETION, "application/json")
+    assert not x.standing.invalid
+    assert judged(x, "http.wrong-type-refused") == []
+
+
+RESPONSE = b'{"id":"resp_62f9","object":"response","status":"completed","model":"m","output":[]}'
+
+
+def test_a_body_that_is_not_announced_as_json_asks_for_no_stream() -> None:
+    """llmock does not read such a body, which it may: then it cannot know of `stream` either."""
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 17, "stream": True}
+    text = ("Content-Type", "text/plain")
+    x = reading("/responses", body, 200, RESPONSE, "application/json", text)
+    assert judged(x, "http.stream-media-type") == []
+    x = reading("/responses", body, 200, RESPONSE, "application/json")
+    assert [len(each.findings) for each in judged(x, "http.stream-media-type")] == [1]
+
+
+HEAD = Head("http://t/v1", "m", "ollama", "standard", 0, "0", "")
+NOT_FOUND = b'{"detail":"Not Found"}'
+PROMPT = {"model": "m", "prompt": "Once upon a time", "max_tokens": 2}
+
+
+def test_nothing_is_told_of_what_is_not_offered() -> None:
+    """llm-katan has no /completions: a run must not call that a failure on its way either."""
+    x = reading("/completions", PROMPT, 404, NOT_FOUND, "application/json")
+    judge = Judge(HEAD)
+    assert judge.dialogue((x.exchange,)) == []
+
+
+def test_a_reason_says_which_operation_never_succeeded() -> None:
+    """llm-katan lists models and retrieves none: its 404 is no error to judge, and says why."""
+    listed = b'{"object":"list","data":[]}'
+    judge = Judge(HEAD)
+    for path, status, body in (("/models", 200, listed), ("/models/m", 404, NOT_FOUND)):
+        judge.dialogue((reading(path, None, status, body, "application/json").exchange,))
+    rows = judge.result(Tail("complete")).rows
+    why = {row.requirement.id: row.reason for row in rows if row.surface == "models"}
+    assert why["errors.envelope"] == (
+        "only errors could show it, and GET /models/{model} never answered with success"
+    )
+    assert why["models.stable"] == "no reply of this standard run could show it"
+
+
+ECHO = (
+    b'{"id":"chatcmpl-2ebc","object":"chat.completion","created":1795736137,"model":5,'
+    b'"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}'
+)
+HELLO = b'"messages":[{"role":"user","content":"Say hello."}],"max_tokens":2'
+
+
+def test_an_answer_may_mirror_what_json_leaves_open() -> None:
+    """Fakellm takes the last of two `model`s, which it may, and answers in its name."""
+    x = reading("/chat/completions", None, 200, ECHO, "application/json")
+    sent = b'{"model":"gpt-4o",' + HELLO + b',"model":5}'
+    request = Request("POST", "/chat/completions", (("Content-Type", "application/json"),), sent)
+    x = Reading(replace(x.exchange, request=request), load())
+    assert x.answered
+    assert judged(x, "http.schema") == []
+
+
+STREAM = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+    b'[{"index":0,"delta":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}\n\n'
+    b"data: [DONE]\n\n"
+)
+
+
+@pytest.mark.parametrize("stream", ["AAA", 1, 0])
+def test_whether_a_stream_was_asked_for_is_open_where_its_member_is_wrong(stream: object) -> None:
+    """Fakellm takes "AAA" for true; that it does not refuse it is one finding, not two."""
+    messages = [{"role": "user", "content": "Say hello."}]
+    body = {"model": "m", "messages": messages, "max_tokens": 2, "stream": stream}
+    x = reading("/chat/completions", body, 200, STREAM, "text/event-stream")
+    assert judged(x, "http.json-media-type") == []
+    assert [len(each.findings) for each in judged(x, "http.wrong-type-refused")] == [1]
+
+
+@pytest.mark.parametrize("function", [0, {"name": 0}, {"description": ""}])
+def test_what_the_document_says_of_nested_tools_on_responses_is_no_rule(function: object) -> None:
+    """The document's tools on /responses are its own error (RUL-32), whatever is wrong in them."""
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 17}
+    body |= {"tools": [{"type": "function", "function": function}]}
+    x = reading("/responses", body, 200, RESPONSE, "application/json")
+    wrong = ("http.wrong-type-refused", "http.missing-member-refused")
+    assert [judged(x, id_) for id_ in wrong] == [[], []]
+
+
+def _pieces(count: int, first: float, between: float) -> tuple[Piece, ...]:
+    chunk = (
+        b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+        b'[{"index":0,"delta":{"content":"x"},"finish_reason":null}]}\n\n'
+    )
+    return tuple(Piece(first + n * between, chunk) for n in range(count))
+
+
+@pytest.mark.parametrize(("seconds", "decided"), [(0.007, False), (0.194, False), (0.7, True)])
+def test_shares_of_a_few_milliseconds_mean_nothing(seconds: float, *, decided: bool) -> None:
+    """Mockllm answers in 7 ms, or 194 where the machine is busy, nearly all of it before the first
+    piece: that holds nothing back.
+    """
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+    x = reading("/chat/completions", body, 200, b"", "text/event-stream").exchange
+    assert x.reply is not None
+    pieces = _pieces(32, 0.94 * seconds, 0.001 * seconds)
+    reply = replace(x.reply, pieces=pieces)
+    late = Reading(replace(x, reply=reply, started=0.0, ended=seconds), load())
+    found = judged(late, "chat-stream.incremental")
+    assert [(bool(each.findings), bool(each.undecided)) for each in found] == [
+        (decided, not decided)
+    ]
+
+
+USAGE = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],'
+    b'"usage":{"prompt_tokens":2,"completion_tokens":11,"total_tokens":13}}\n\n'
+)
+
+
+@pytest.mark.parametrize(("asked", "broken"), [("AAA", []), (False, [1])])
+def test_usage_that_was_asked_for_in_a_wrong_way_is_no_fault_of_its_own(
+    asked: object, broken: list[int]
+) -> None:
+    """Llmock takes "AAA" for true; that it does not refuse it is told already."""
+    messages = [{"role": "user", "content": "Say hello."}]
+    body = {"model": "m", "messages": messages, "max_tokens": 2, "stream": True}
+    body |= {"stream_options": {"include_usage": asked}}
+    answer = STREAM.replace(b"data: [DONE]", USAGE + b"data: [DONE]")
+    x = reading("/chat/completions", body, 200, answer, "text/event-stream")
+    found = judged(x, "chat-stream.no-usage-unasked")
+    assert [len(each.findings) for each in found] == broken
