@@ -30,7 +30,7 @@ def extra_members_streamed(chunks: list[Json]) -> Iterator[Json]:
     yield from map(_extended, chunks)
 
 
-@variant(on="completions", traps={"FA-03"}, norms={"CMS-04"})
+@variant(on="completions", traps={"FA-03"}, norms={"CMS-04"}, warns={"completions.logprobs"})
 def bare(body: Json) -> Json:
     """Leaves out `logprobs` and `system_fingerprint`."""
     kept = [{k: v for k, v in choice.items() if k != "logprobs"} for choice in body["choices"]]
@@ -43,7 +43,8 @@ def null_usage(chunks: list[Json]) -> Iterator[Json]:
     yield from ({"usage": None} | chunk for chunk in chunks)
 
 
-@variant(on=BOTH, rulings={"RUL-26"}, norms={"CMQ-02", "CMQ-03"})
+@variant(on=BOTH, rulings={"RUL-26"}, norms={"CMQ-02", "CMQ-03"},
+         warns={"completions.token-prompt"})  # fmt: skip
 def one_prompt(sent: Any, reply: Reply) -> Reply | None:
     """Takes one prompt and refuses a list of them, as Ollama documents."""
     several = isinstance(sent, dict) and isinstance(sent.get("prompt"), list)
