@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import ledger
-from conformance.check import Deviation, Finding
+from conformance.check import Deviation, Finding, Undecided
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.covered import Coverage
@@ -169,8 +169,11 @@ class Judge:
         if (requirement.id, surface) in self._folds:
             judge = self.rules.folds[requirement.id].judge
             state, first = self._folds[requirement.id, surface]
-            deviations = [d for d in judge(state) if isinstance(d, Deviation)]
-            total.judged, total.broken = 1, int(bool(deviations))
+            said = list(judge(state))
+            deviations = [each for each in said if isinstance(each, Deviation)]
+            total.undecided.update(each.reason for each in said if isinstance(each, Undecided))
+            total.judged = int(bool(deviations) or not total.undecided)
+            total.broken = int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total
 
