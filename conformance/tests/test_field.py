@@ -199,3 +199,23 @@ def test_what_answers_in_place_of_no_model_may_say_who_it_is(model: str, *, brok
     x = reading("/completions", PROMPT | {"model": model}, 200, TEXT, "application/json")
     (found,) = judged(x, "completions.names-model")
     assert bool(found.findings) is broken
+
+
+LINK = (
+    b'{"created":1795738321,"data":[{"url":"data:image/svg+xml;base64,PHN2Zz4=","b64_json":null}]}'
+)
+PLAIN: dict[str, str] = {}
+INLINE = {"response_format": "b64_json"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "broken"), [(PLAIN, {"images.inline"}), (INLINE, {"images.decodable"})]
+)
+def test_a_link_in_place_of_a_picture_is_one_finding_of_a_rule_of_its_own(
+    extra: dict[str, str], broken: set[str]
+) -> None:
+    """Llmock sends links, as some official models do; `b64_json: null` beside them says no more."""
+    body = {"model": "m", "prompt": "A red square on white."} | extra
+    x = reading("/images/generations", body, 200, LINK, "application/json")
+    found = {each.requirement for each in RULES.examine((x,)) if each.findings}
+    assert found == broken
