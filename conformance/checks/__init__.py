@@ -1,6 +1,7 @@
 """The checks, one module for each file of requirements. Importing this package registers them."""
 
 from conformance.checks import (
+    chat,
     chat_stream,
     completions,
     completions_stream,
@@ -18,6 +19,7 @@ from conformance.checks import (
 )
 
 __all__ = [
+    "chat",
     "chat_stream",
     "completions",
     "completions_stream",

@@ -17,6 +17,7 @@ from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
 from conformance.probes import (
     chat,
+    chat_rules,
     completions,
     dialogues,
     embeddings,
@@ -94,6 +95,7 @@ def plan(
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(chat_rules.probes(model))),
         Source(tuple(completions.probes(model)), 0.2),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
@@ -106,7 +108,8 @@ def plan(
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        probes += [p for p in _more(factories, len(probes), size) if p.surface in surfaces]
+        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
+        probes += [p for p in more if p.surface in surfaces]
     return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
 
 

@@ -1,6 +1,7 @@
 """Every fault that the server can commit, one module for each module of checks."""
 
 from reference_server.faults import (
+    chat,
     chat_stream,
     completions,
     completions_stream,
@@ -22,6 +23,7 @@ __all__ = [
     "BROKEN",
     "FAULTS",
     "Fault",
+    "chat",
     "chat_stream",
     "completions",
     "completions_stream",
