@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import ledger
-from conformance.check import Deviation, Finding
+from conformance.check import Deviation, Finding, Undecided
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.covered import Coverage
@@ -169,8 +169,11 @@ class Judge:
         if (requirement.id, surface) in self._folds:
             judge = self.rules.folds[requirement.id].judge
             state, first = self._folds[requirement.id, surface]
-            deviations = [d for d in judge(state) if isinstance(d, Deviation)]
-            total.judged, total.broken = 1, int(bool(deviations))
+            said = list(judge(state))
+            deviations = [each for each in said if isinstance(each, Deviation)]
+            total.undecided.update(each.reason for each in said if isinstance(each, Undecided))
+            total.judged = int(bool(deviations) or not total.undecided)
+            total.broken = int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total
 
@@ -257,11 +260,15 @@ def _size(x: Reading) -> int:
 
 
 def _members(x: Reading) -> tuple[str, ...]:
-    """The members of a request that its operation does not ask for."""
+    """The members of a request that its operation does not ask for, but for a sound limit, which
+    every request has.
+    """
     place = x.operation.request if x.operation else None
     asked = x.contract.document.at(place).get("required", ()) if place else ()
     sent = x.sent if isinstance(x.sent, dict) else {}
-    return tuple(name for name in sent if name not in asked and name != "stream")
+    wrong = {error.place for error in x.standing.document}
+    sound = {name for name in sent if name.startswith("max_") and f"/{name}" not in wrong}
+    return tuple(name for name in sent if name not in {*asked, *sound, "stream"})
 
 
 def _ended(tail: Tail | None) -> str:

@@ -29,6 +29,7 @@ from reference_server.faults import FAULTS, Fault
 
 NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 SHOWING = 8  # dialogues that show a fault on the wire
+TAKEN = ".taken."  # in the names of dialogues that show what only some servers offer
 LEANING = 4  # clean dialogues that its judgement leans on
 NOTHING: Mapping[str, bool] = MappingProxyType({})
 
@@ -149,11 +150,16 @@ class Proof:
         valid = (name for name in kept if ".valid." in name)
         enough = sorted((not name.startswith(change.on), name) for name in valid)
         leaning = (name for _, name in enough[:LEANING])  # of its own surfaces if there are
-        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched)})
+        taken = list(filter(_is_taken, kept)) if any(map(_is_taken, touched)) else []
+        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched), *taken})
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
         yield from (self.reply_fault(fault) for fault in faults if fault.kind == "reply")
+
+
+def _is_taken(name: str) -> bool:
+    return TAKEN in name
 
 
 def _first_valid(names: list[str]) -> list[str]:
@@ -163,7 +169,8 @@ def _first_valid(names: list[str]) -> list[str]:
 
 def _needed(exchanges: tuple[Exchange, ...]) -> bool:
     name = exchanges[0].dialogue
-    return name in ("look", "warm-up") or ".valid." in name or name.startswith("models.")
+    clean = ".valid." in name or _is_taken(name)
+    return name in ("look", "warm-up") or clean or name.startswith("models.")
 
 
 def record(folder: Path) -> Result:

@@ -28,6 +28,7 @@ from conformance.check import (
 from conformance.contract.contract import Contract
 from conformance.contract.schemas import SchemaError
 from conformance.grammars import MACHINES
+from conformance.odd import Odd
 from conformance.ownership import Grammars, Refusals, deviation
 from conformance.reading import EVENTS, NotJson, Outcome, Reading, is_aftermath, is_streamed
 from conformance.requirement import Catalogue
@@ -172,11 +173,10 @@ class Rules:
         the document alone finds wrong at a place is no rule.
         """
         assert x.surface is not None
-        if not x.standing.invalid or x.odd or x.status == 0 or x.outcome is Outcome.BUSY:
+        odd = x.odd - {Odd.OFFICIAL_MEMBER}
+        if not x.standing.contract or odd or x.status == 0 or x.outcome is Outcome.BUSY:
             return
-        places = {error.place for error in x.standing.contract}
-        both = (error for error in x.standing.document if error.place in places)
-        owner, error = self.refusals.owner(x.surface, both)
+        owner, error = self.refusals.owner(x.surface, x.standing)
         if error is None:
             return
         if not self.holds(owner, x.surface):

@@ -1,12 +1,14 @@
 """The checks, one module for each file of requirements. Importing this package registers them."""
 
 from conformance.checks import (
+    chat,
     chat_stream,
     completions,
     completions_stream,
     embeddings,
     errors,
     http,
+    images,
     models,
     neighbours,
     odd,
@@ -17,12 +19,14 @@ from conformance.checks import (
 )
 
 __all__ = [
+    "chat",
     "chat_stream",
     "completions",
     "completions_stream",
     "embeddings",
     "errors",
     "http",
+    "images",
     "models",
     "neighbours",
     "odd",

@@ -70,7 +70,10 @@ SEEN = [
 REFERENCE = {"type": "item_reference", "id": "msg_conformance_no_such_item"}
 NULLS = dict.fromkeys(("temperature", "tools", "reasoning", "text", "previous_response_id"))
 ECHOED = {"metadata": {"team": "blue"}, "parallel_tool_calls": False, "top_p": 0.5}
-NESTED = {"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}
+NESTED = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": WEATHER["parameters"]},
+}
 
 # Single requests by name: the members, and the tokens that they may cost.
 SINGLES: tuple[tuple[str, Body, int], ...] = (

@@ -147,9 +147,11 @@ def _pieces(count: int, first: float, between: float) -> tuple[Piece, ...]:
     return tuple(Piece(first + n * between, chunk) for n in range(count))
 
 
-@pytest.mark.parametrize(("seconds", "decided"), [(0.007, False), (0.7, True)])
+@pytest.mark.parametrize(("seconds", "decided"), [(0.007, False), (0.194, False), (0.7, True)])
 def test_shares_of_a_few_milliseconds_mean_nothing(seconds: float, *, decided: bool) -> None:
-    """Mockllm answers in 7 ms, 6 of them before the first piece: that holds nothing back."""
+    """Mockllm answers in 7 ms, or 194 where the machine is busy, nearly all of it before the first
+    piece: that holds nothing back.
+    """
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
     x = reading("/chat/completions", body, 200, b"", "text/event-stream").exchange
     assert x.reply is not None
@@ -160,3 +162,23 @@ def test_shares_of_a_few_milliseconds_mean_nothing(seconds: float, *, decided: b
     assert [(bool(each.findings), bool(each.undecided)) for each in found] == [
         (decided, not decided)
     ]
+
+
+USAGE = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],'
+    b'"usage":{"prompt_tokens":2,"completion_tokens":11,"total_tokens":13}}\n\n'
+)
+
+
+@pytest.mark.parametrize(("asked", "broken"), [("AAA", []), (False, [1])])
+def test_usage_that_was_asked_for_in_a_wrong_way_is_no_fault_of_its_own(
+    asked: object, broken: list[int]
+) -> None:
+    """Llmock takes "AAA" for true; that it does not refuse it is told already."""
+    messages = [{"role": "user", "content": "Say hello."}]
+    body = {"model": "m", "messages": messages, "max_tokens": 2, "stream": True}
+    body |= {"stream_options": {"include_usage": asked}}
+    answer = STREAM.replace(b"data: [DONE]", USAGE + b"data: [DONE]")
+    x = reading("/chat/completions", body, 200, answer, "text/event-stream")
+    found = judged(x, "chat-stream.no-usage-unasked")
+    assert [len(each.findings) for each in found] == broken

@@ -102,7 +102,7 @@ def extra_members(body: Json) -> Json:
     return items | more | {"usage": items["usage"] | {"cost": 0.1}, "billing": None}
 
 
-@variant(on=ON, norms={"ROB-15", "ROB-25"}, traps={"FA-01", "FA-04", "FA-10"},
+@variant(on=ON, norms={"ROB-15", "ROB-25"}, rulings={"RUL-37"}, traps={"FA-01", "FA-04", "FA-10"},
          hides={"responses.completed-at"})  # fmt: skip
 def bare(body: Json) -> Json:
     """Leaves out every member that it may leave out."""

@@ -14,6 +14,7 @@ from conformance.grammars.chat_stream import choices, pieces, sound, text_of
 from conformance.reading import Reading
 
 TOO_SHORT = "the streams were too short to tell"
+QUICK = 0.2  # seconds in which what comes before the first text may be most of the work
 ENOUGH_TEXT = 12  # chunks with text from which on the arrival of the first one means something
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 HALF = re.compile("[\ud800-\udfff]")
@@ -48,11 +49,13 @@ def incremental(x: Reading) -> Answer:
 def arrives_early(x: Reading, texts: list[int]) -> Answer:
     """The first of the events with text arrives clearly before the stream ends.
 
-    By proportions, never seconds; only a stream of many chunks, sent alone, can tell.
+    By proportions, never seconds; only a stream of many chunks, sent alone, can tell, and a quick
+    one only where all of its text came at once.
     """
     times = [x.events[event].at for event in texts]
     started, ended = x.exchange.started, x.exchange.ended
-    if len(times) < ENOUGH_TEXT or x.brief or x.exchange.neighbours:
+    few = len(times) < ENOUGH_TEXT or x.exchange.neighbours
+    if few or x.brief or (ended - started < QUICK and times[0] < times[-1]):
         yield Undecided(TOO_SHORT)
         return
     first = (times[0] - started) / (ended - started) if ended > started else 0.0
