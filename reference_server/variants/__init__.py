@@ -14,6 +14,7 @@ from reference_server.variants import (
     models,
     odd,
     responses,
+    responses_stream,
     sse,
 )
 from reference_server.variants.variant import VARIANTS, Variant
@@ -31,5 +32,6 @@ __all__ = [
     "models",
     "odd",
     "responses",
+    "responses_stream",
     "sse",
 ]
