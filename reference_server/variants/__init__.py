@@ -3,7 +3,33 @@
 Importing this package registers them.
 """
 
-from reference_server.variants import chat, chat_stream, errors, http, models, odd, sse
+from reference_server.variants import (
+    chat,
+    chat_stream,
+    completions,
+    completions_stream,
+    embeddings,
+    errors,
+    http,
+    images,
+    models,
+    odd,
+    sse,
+)
 from reference_server.variants.variant import VARIANTS, Variant
 
-__all__ = ["VARIANTS", "Variant", "chat", "chat_stream", "errors", "http", "models", "odd", "sse"]
+__all__ = [
+    "VARIANTS",
+    "Variant",
+    "chat",
+    "chat_stream",
+    "completions",
+    "completions_stream",
+    "embeddings",
+    "errors",
+    "http",
+    "images",
+    "models",
+    "odd",
+    "sse",
+]
