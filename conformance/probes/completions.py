@@ -34,6 +34,7 @@ def probes(model: str) -> Iterator[Probe]:
         "empty-prompt": {"prompt": ""},
         "tokens": {"prompt": [1, 2, 3]},
         "no-stop": {"stop": [1]},
+        "many-logprobs": {"logprobs": 6},
     }
     for name, members in odd.items():
         yield single(f"completions.{name}", PLAIN, _asked(model, **members), tokens=SHORT)

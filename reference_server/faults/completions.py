@@ -248,6 +248,13 @@ def drops_bad_stops(sent: Any, reply: Reply) -> Reply | None:
     return _accepts(reply) if bad and reply.status == 400 else None
 
 
+@fault(breaks={"completions.many-logprobs-refused"}, on=ON)
+def has_no_end_of_alternatives(sent: Any, reply: Reply) -> Reply | None:
+    """Takes more alternatives than 5."""
+    many = isinstance(sent, dict) and sent.get("logprobs") == 6
+    return _accepts(reply) if many and reply.status == 400 else None
+
+
 @fault(breaks={"completions.empty-prompt"}, on=ON)
 def has_no_word_for_empty(sent: Any, reply: Reply) -> Reply | None:
     """Answers 404 for an empty prompt."""

@@ -3,7 +3,33 @@
 Importing this package registers them.
 """
 
-from reference_server.variants import chat, chat_stream, errors, http, models, odd, sse
+from reference_server.variants import (
+    chat,
+    chat_stream,
+    completions,
+    embeddings,
+    errors,
+    http,
+    images,
+    models,
+    odd,
+    responses,
+    sse,
+)
 from reference_server.variants.variant import VARIANTS, Variant
 
-__all__ = ["VARIANTS", "Variant", "chat", "chat_stream", "errors", "http", "models", "odd", "sse"]
+__all__ = [
+    "VARIANTS",
+    "Variant",
+    "chat",
+    "chat_stream",
+    "completions",
+    "embeddings",
+    "errors",
+    "http",
+    "images",
+    "models",
+    "odd",
+    "responses",
+    "sse",
+]

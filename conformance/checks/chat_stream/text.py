@@ -14,6 +14,7 @@ from conformance.grammars.chat_stream import choices, pieces, sound, text_of
 from conformance.reading import Reading
 
 TOO_SHORT = "the streams were too short to tell"
+QUICK = 0.2  # seconds in which what comes before the first text may be most of the work
 ENOUGH_TEXT = 12  # chunks with text from which on the arrival of the first one means something
 HALF = re.compile("[\ud800-\udfff]")
 REASONING = ("reasoning", "reasoning_content")
@@ -47,7 +48,8 @@ def incremental(x: Reading) -> Answer:
 def arrives_early(x: Reading, texts: list[int]) -> Answer:
     """The first of the events with text arrives clearly before the stream ends.
 
-    By proportions, never seconds; only a stream of many chunks, sent alone, can tell.
+    By proportions, never seconds; only a stream of many chunks, sent alone, can tell, and against a
+    quick one only that all of its text came at once.
     """
     times = [x.events[event].at for event in texts]
     started, ended = x.exchange.started, x.exchange.ended
@@ -55,7 +57,9 @@ def arrives_early(x: Reading, texts: list[int]) -> Answer:
         yield Undecided(TOO_SHORT)
         return
     first = (times[0] - started) / (ended - started) if ended > started else 0.0
-    if first > 0.8:
+    if first > 0.8 and ended - started < QUICK and times[0] < times[-1]:
+        yield Undecided(TOO_SHORT)
+    elif first > 0.8:
         observed = f"the first of {len(times)} pieces of text after {first:.0%} of the time"
         yield Deviation("the first text within 80% of the time", observed)
 

@@ -9,6 +9,7 @@ from conformance.checks.completions.whole import PLAIN, STREAMED, member, prompt
 from conformance.odd import Odd
 from conformance.reading import Outcome, Reading
 
+MOST = 5  # alternatives that the official API gives
 OPTIONS = frozenset({"best_of", "echo", "logit_bias", "logprobs", "n", "user"})
 
 
@@ -34,6 +35,24 @@ def _has_bad_stop(x: Reading) -> bool:
 )
 def stop_items_refused(x: Reading) -> Answer:
     """A stop string is a string."""
+    if x.status < HTTPStatus.BAD_REQUEST and x.masked is None:
+        yield Deviation("a 4xx status", f"{x.status}")
+
+
+def _many(x: Reading) -> bool:
+    """More alternatives than the official API has, and nothing else wrong."""
+    asked = member(x, "logprobs")
+    many = type(asked) is int and asked > MOST
+    return many and {error.place for error in x.standing.contract} == {"/logprobs"}
+
+
+@check(
+    "completions.many-logprobs-refused",
+    on=lambda x: _received(x) and _many(x) and not x.standing.document and not x.odd,
+    expects_error=True,
+)
+def many_logprobs_refused(x: Reading) -> Answer:
+    """There is an end to alternatives."""
     if x.status < HTTPStatus.BAD_REQUEST and x.masked is None:
         yield Deviation("a 4xx status", f"{x.status}")
 
