@@ -191,6 +191,13 @@ def stream_options_refused(sent: Any, reply: Reply) -> Reply | None:
     return _refused(reply, "stream_options without stream", bad=_has(sent, "stream_options"))
 
 
+@variant(on="chat", norms={"CRQ-55"})
+def refuses_huge_limits(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses a limit beyond its context."""
+    limit = sent.get("max_tokens") if isinstance(sent, dict) else None
+    return _refused(reply, "too many tokens", bad=isinstance(limit, int) and limit > 1_000_000)
+
+
 @variant(on="chat", norms={"CRQ-52"})
 def no_functions(sent: Any, reply: Reply) -> Reply | None:
     """Refuses `functions`, which tools have replaced."""
