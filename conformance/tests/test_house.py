@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "conformance/report": {
         "conformance.report", "conformance.ledger", "conformance.verdict", "conformance.requirement",
         "conformance.contract", "conformance.check", "conformance.text", "conformance.errors",
-        "conformance.wire.exchange", "conformance.wire.sse", "conformance.covered",
+        "conformance.wire.exchange", "conformance.wire.sse", "conformance.covered", "conformance.reading",
     },
     "reference_server": {"reference_server", "conformance.wire.exchange"},
 }  # fmt: skip
