@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
 from itertools import groupby
 
 from conformance import bugs
+from conformance.contract.contract import load
 from conformance.data import SPECS
 from conformance.requirement import Level, Profile, Requirement, catalogue
 from conformance.rulings import Ruling, rulings, traps, unvaried
@@ -38,7 +40,8 @@ def document() -> str:
         ("Bugs seen in the field", list(_bugs())),
     ]
     introduction = (SPECS / "introduction.md").read_text(encoding="utf-8").rstrip()
-    lines = [introduction, "", "## Contents", "", "- [How to read it](#how-to-read-it)"]
+    lines = [introduction, "", _made_for(), ""]
+    lines += ["## Contents", "", "- [How to read it](#how-to-read-it)"]
     for title, body in parts:
         lines.append(_link(title))
         found = (re.fullmatch("### (.*)", line) for line in body)
@@ -47,6 +50,13 @@ def document() -> str:
     for title, body in parts:
         lines += ["", f"## {title}", "", *body]
     return "\n".join(lines)
+
+
+def _made_for() -> str:
+    suite, digest = metadata.version("openai-conformance"), load().document.digest
+    return (
+        f"This text was made by version {suite} of the suite; SHA-256 of the document: `{digest}`."
+    )
 
 
 def _link(title: str) -> str:
