@@ -46,6 +46,14 @@ class Tally:
         self.findings += outcome.findings[: KEPT - len(self.findings)]
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A dialogue, read, and what the rules say about it."""
+
+    readings: tuple[Reading, ...]
+    outcomes: tuple[Judged, ...]
+
+
 Condition = tuple[str, frozenset[str], bool]  # operation, needs, expects_error
 
 
@@ -79,9 +87,18 @@ class Judge:
         """Judge a finished dialogue; the findings that count by what is known so far: none on what
         the target does not seem to offer.
         """
+        return self.count(self.examine(exchanges))
+
+    def examine(self, exchanges: Iterable[Exchange]) -> Examined:
+        """What the rules say about a dialogue, whatever else the run has shown."""
         readings = tuple(Reading(exchange, self.contract) for exchange in exchanges)
+        return Examined(readings, tuple(self.rules.examine(readings)))
+
+    def count(self, examined: Examined) -> list[Finding]:
+        """Take what the rules say about a dialogue; the findings that count."""
+        readings = examined.readings
         if readings and is_smaller(readings[0].exchange):
-            return self._make_smaller(readings)
+            return self._make_smaller(examined)
         self.exchanges += len(readings)
         for reading in readings:
             self.claims.see(reading)
@@ -89,7 +106,7 @@ class Judge:
             self.busy += reading.outcome is Outcome.BUSY
             self._fold(reading)
         found: list[Finding] = []
-        for outcome in self.rules.examine(readings):
+        for outcome in examined.outcomes:
             if (outcome.requirement, outcome.surface) in self._wanted:
                 found += self._add(outcome)
         return found
@@ -101,6 +118,8 @@ class Judge:
         key = (outcome.requirement, outcome.surface)
         condition = (outcome.operation, outcome.needs, outcome.expects_error)
         self._tallies.setdefault(key, {}).setdefault(condition, Tally()).add(outcome)
+        if not outcome.findings:
+            return ()
         missing = self._missing(self.catalogue[outcome.requirement], outcome.surface)
         return outcome.findings if self._counts(condition) and not missing else ()
 
@@ -109,11 +128,12 @@ class Judge:
         names = () if r.unclaimed else (surface, r.needs)
         return [claim for name in names if name and not (claim := self.claims.of(name)).claimed]
 
-    def _make_smaller(self, readings: tuple[Reading, ...]) -> list[Finding]:
+    def _make_smaller(self, examined: Examined) -> list[Finding]:
         """Keep the smallest request by which a rule is broken; nothing else is made of it."""
+        readings = examined.readings
         self.smaller += len(readings)
         found: list[Finding] = []
-        for outcome in self.rules.examine(readings):
+        for outcome in examined.outcomes:
             condition = (outcome.operation, outcome.needs, outcome.expects_error)
             if outcome.findings and self._counts(condition):
                 found += outcome.findings

@@ -12,6 +12,7 @@ from conformance.reading import Reading
 from conformance.requirement import catalogue
 from conformance.rules import Judged, Rules
 from conformance.wire.exchange import End, Exchange, Headers, Piece, Reply, Request
+from conformance.wire.marks import NO_MODEL
 
 RULES = Rules(load(), catalogue())
 
@@ -182,3 +183,39 @@ def test_usage_that_was_asked_for_in_a_wrong_way_is_no_fault_of_its_own(
     x = reading("/chat/completions", body, 200, answer, "text/event-stream")
     found = judged(x, "chat-stream.no-usage-unasked")
     assert [len(each.findings) for each in found] == broken
+
+
+TEXT = (
+    b'{"id":"cmpl-1","object":"text_completion","created":1795738031,"model":"smollm2","choices":'
+    b'[{"text":", the","index":0,"logprobs":null,"finish_reason":"length"}]}'
+)
+
+
+@pytest.mark.parametrize(("model", "broken"), [(NO_MODEL, False), ("other", True)])
+def test_what_answers_in_place_of_no_model_may_say_who_it_is(model: str, *, broken: bool) -> None:
+    """Llama.cpp has one model and answers for any name: that it names its own is honest, and that
+    it answers at all is told already.
+    """
+    x = reading("/completions", PROMPT | {"model": model}, 200, TEXT, "application/json")
+    (found,) = judged(x, "completions.names-model")
+    assert bool(found.findings) is broken
+
+
+LINK = (
+    b'{"created":1795738321,"data":[{"url":"data:image/svg+xml;base64,PHN2Zz4=","b64_json":null}]}'
+)
+PLAIN: dict[str, str] = {}
+INLINE = {"response_format": "b64_json"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "broken"), [(PLAIN, {"images.inline"}), (INLINE, {"images.decodable"})]
+)
+def test_a_link_in_place_of_a_picture_is_one_finding_of_a_rule_of_its_own(
+    extra: dict[str, str], broken: set[str]
+) -> None:
+    """Llmock sends links, as some official models do; `b64_json: null` beside them says no more."""
+    body = {"model": "m", "prompt": "A red square on white."} | extra
+    x = reading("/images/generations", body, 200, LINK, "application/json")
+    found = {each.requirement for each in RULES.examine((x,)) if each.findings}
+    assert found == broken

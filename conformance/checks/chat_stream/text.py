@@ -49,17 +49,18 @@ def incremental(x: Reading) -> Answer:
 def arrives_early(x: Reading, texts: list[int]) -> Answer:
     """The first of the events with text arrives clearly before the stream ends.
 
-    By proportions, never seconds; only a stream of many chunks, sent alone, can tell, and a quick
-    one only where all of its text came at once.
+    By proportions, never seconds; only a stream of many chunks, sent alone, can tell, and against a
+    quick one only that all of its text came at once.
     """
     times = [x.events[event].at for event in texts]
     started, ended = x.exchange.started, x.exchange.ended
-    few = len(times) < ENOUGH_TEXT or x.exchange.neighbours
-    if few or x.brief or (ended - started < QUICK and times[0] < times[-1]):
+    if len(times) < ENOUGH_TEXT or x.brief or x.exchange.neighbours:
         yield Undecided(TOO_SHORT)
         return
     first = (times[0] - started) / (ended - started) if ended > started else 0.0
-    if first > 0.8:
+    if first > 0.8 and ended - started < QUICK and times[0] < times[-1]:
+        yield Undecided(TOO_SHORT)
+    elif first > 0.8:
         observed = f"the first of {len(times)} pieces of text after {first:.0%} of the time"
         yield Deviation("the first text within 80% of the time", observed)
 
