@@ -73,7 +73,8 @@ def oddities(
         yield from _of_members(sent, properties, official)
         yield from _of_values(sent)
         yield from _of_response(sent)
-        yield from _of_chat(sent)
+        if "messages" in sent:
+            yield from _of_chat(sent)
 
 
 def _of_head(request: Request) -> Iterator[Odd]:
