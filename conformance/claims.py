@@ -1,6 +1,7 @@
 """Claims: which surfaces and capabilities a target offers, told from what became of valid requests.
 
-Refused by routing, or refused every time: not claimed. A 5xx, a hang or garbage is an offer that
+Refused by routing, or refused every time: not claimed. What is asked by members that the document
+lacks shows only the capabilities that those need. A 5xx, a hang or garbage is an offer that
 fails. A declaration in the vendor's file wins over what was seen.
 """
 
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from conformance.contract.contract import Contract
+from conformance.odd import Odd
 from conformance.reading import Outcome, Reading
 from conformance.verdict import Claim
 
@@ -32,9 +34,17 @@ class Claims:
         self.answered: Counter[str] = Counter()
 
     def see(self, x: Reading) -> None:
-        """Count one exchange."""
+        """Count one exchange. A request that is valid by the contract alone shows no more than the
+        capabilities that its members need.
+        """
         self._statuses[x.status] += 1
-        if x.surface is None or x.operation is None or not x.ordinary:
+        if x.surface is None or x.operation is None or x.standing.contract:
+            return
+        if x.odd - {Odd.OFFICIAL_MEMBER}:
+            return
+        if x.standing.document or x.odd:
+            for name in x.standing.needs:
+                self._seen.setdefault(name, Counter())[x.outcome] += 1
             return
         if x.outcome is Outcome.ANSWERED:
             self.answered[x.surface] += 1

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from conformance.config import SHRINK, Options, check_only, vendor_file
+from conformance.config import CACHE, SHRINK, Options, check_only, vendor_file
 from conformance.errors import ConformanceError, Misconfigured
 from conformance.requirement import Profile, catalogue
 from conformance.signals import stopping
@@ -113,6 +113,14 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"requests to make one that fails smaller (default {SHRINK}; 0: as it was sent)",
     )
+    run.add_argument(
+        "--no-cache",
+        action="store_const",
+        const=None,
+        default=CACHE,
+        dest="cache",
+        help="do not keep requests that fail, nor try first what failed before",
+    )
     run.set_defaults(main=_run)
 
 
@@ -154,6 +162,7 @@ def options(arguments: argparse.Namespace, environment: Any = os.environ) -> Opt
         out=arguments.out,
         seed=arguments.seed,
         shrink=arguments.shrink,
+        cache=arguments.cache,
         capabilities=capabilities,
         waivers=waivers,
     )
@@ -170,7 +179,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_against(url: str, chosen: Options) -> int:
-    from conformance import ledger, report  # noqa: PLC0415
+    from conformance import again, ledger, report  # noqa: PLC0415
     from conformance.console import Console  # noqa: PLC0415
     from conformance.run import Run, default_out  # noqa: PLC0415
     from conformance.target import bases  # noqa: PLC0415
@@ -183,7 +192,10 @@ def _run_against(url: str, chosen: Options) -> int:
         result = run.execute()
     for line in summary(result.judgement):
         console.say(line)
-    report.write(out, result.judgement, ledger.read(result.ledger))
+    recording = ledger.read(result.ledger)
+    if chosen.cache is not None and chosen.url is not None:
+        again.keep(chosen.cache, result.judgement, recording, run.contract)
+    report.write(out, result.judgement, recording)
     console.say(f"report: {out / 'report.html'}")
     if signals:
         return 128 + signals[0]
@@ -199,7 +211,12 @@ def _list(arguments: argparse.Namespace) -> int:
     from conformance.standard import listing  # noqa: PLC0415
 
     check_only(arguments.only, catalogue())
-    _print(listing(tuple(arguments.only), arguments.format))
+    if arguments.format == "markdown" and not arguments.only:
+        from conformance.printed import document  # noqa: PLC0415
+
+        _print(document())
+    else:
+        _print(listing(tuple(arguments.only), arguments.format))
     return 0
 
 

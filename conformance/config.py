@@ -25,6 +25,7 @@ from conformance.errors import Misconfigured
 from conformance.requirement import Catalogue, Profile
 
 FILE = "conformance.toml"
+CACHE = Path(".conformance_cache")  # where requests that failed are kept, in the current folder
 SHRINK = 30  # requests that are spent on making one finding smaller, where nothing else is said
 SECONDS = {"quick": 120.0, "standard": 600.0, "thorough": 3600.0}
 
@@ -32,7 +33,8 @@ SECONDS = {"quick": 120.0, "standard": 600.0, "thorough": 3600.0}
 @dataclass(frozen=True)
 class Options:
     """Everything that a run can be told. Times are seconds; None means no limit of its own.
-    `shrink` is the number of requests that may be spent on making one failing request smaller.
+    `shrink` is the number of requests that may be spent on making one failing request smaller,
+    `cache` the folder in which failing requests are kept, so that they are tried first next time.
     """
 
     url: str | None = None
@@ -49,6 +51,7 @@ class Options:
     out: Path | None = None
     seed: int = 0
     shrink: int = 0
+    cache: Path | None = None
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     waivers: Mapping[str, str] = field(default_factory=dict)
 

@@ -78,5 +78,7 @@ class Gate:
         if reply is not None and busy(reply):
             self.slots = fewer
             self._opens = max(self._opens, time.monotonic() + retry_after(reply))
+        elif exchange.neighbours and silent(exchange):
+            self.slots = 1
         elif exchange.neighbours and slow(exchange):
-            self.slots = 1 if silent(exchange) else fewer
+            self.slots = fewer

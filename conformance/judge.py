@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance import ledger
-from conformance.check import Deviation, Finding
+from conformance.check import Deviation, Finding, Undecided
 from conformance.claims import Claims
 from conformance.contract.contract import Contract, load
 from conformance.covered import Coverage
@@ -44,6 +44,14 @@ class Tally:
         self.judged += 1
         self.broken += bool(outcome.findings)
         self.findings += outcome.findings[: KEPT - len(self.findings)]
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A dialogue, read, and what the rules say about it."""
+
+    readings: tuple[Reading, ...]
+    outcomes: tuple[Judged, ...]
 
 
 Condition = tuple[str, frozenset[str], bool]  # operation, needs, expects_error
@@ -79,9 +87,18 @@ class Judge:
         """Judge a finished dialogue; the findings that count by what is known so far: none on what
         the target does not seem to offer.
         """
+        return self.count(self.examine(exchanges))
+
+    def examine(self, exchanges: Iterable[Exchange]) -> Examined:
+        """What the rules say about a dialogue, whatever else the run has shown."""
         readings = tuple(Reading(exchange, self.contract) for exchange in exchanges)
+        return Examined(readings, tuple(self.rules.examine(readings)))
+
+    def count(self, examined: Examined) -> list[Finding]:
+        """Take what the rules say about a dialogue; the findings that count."""
+        readings = examined.readings
         if readings and is_smaller(readings[0].exchange):
-            return self._make_smaller(readings)
+            return self._make_smaller(examined)
         self.exchanges += len(readings)
         for reading in readings:
             self.claims.see(reading)
@@ -89,7 +106,7 @@ class Judge:
             self.busy += reading.outcome is Outcome.BUSY
             self._fold(reading)
         found: list[Finding] = []
-        for outcome in self.rules.examine(readings):
+        for outcome in examined.outcomes:
             if (outcome.requirement, outcome.surface) in self._wanted:
                 found += self._add(outcome)
         return found
@@ -101,6 +118,8 @@ class Judge:
         key = (outcome.requirement, outcome.surface)
         condition = (outcome.operation, outcome.needs, outcome.expects_error)
         self._tallies.setdefault(key, {}).setdefault(condition, Tally()).add(outcome)
+        if not outcome.findings:
+            return ()
         missing = self._missing(self.catalogue[outcome.requirement], outcome.surface)
         return outcome.findings if self._counts(condition) and not missing else ()
 
@@ -109,11 +128,12 @@ class Judge:
         names = () if r.unclaimed else (surface, r.needs)
         return [claim for name in names if name and not (claim := self.claims.of(name)).claimed]
 
-    def _make_smaller(self, readings: tuple[Reading, ...]) -> list[Finding]:
+    def _make_smaller(self, examined: Examined) -> list[Finding]:
         """Keep the smallest request by which a rule is broken; nothing else is made of it."""
+        readings = examined.readings
         self.smaller += len(readings)
         found: list[Finding] = []
-        for outcome in self.rules.examine(readings):
+        for outcome in examined.outcomes:
             condition = (outcome.operation, outcome.needs, outcome.expects_error)
             if outcome.findings and self._counts(condition):
                 found += outcome.findings
@@ -169,8 +189,11 @@ class Judge:
         if (requirement.id, surface) in self._folds:
             judge = self.rules.folds[requirement.id].judge
             state, first = self._folds[requirement.id, surface]
-            deviations = [d for d in judge(state) if isinstance(d, Deviation)]
-            total.judged, total.broken = 1, int(bool(deviations))
+            said = list(judge(state))
+            deviations = [each for each in said if isinstance(each, Deviation)]
+            total.undecided.update(each.reason for each in said if isinstance(each, Undecided))
+            total.judged = int(bool(deviations) or not total.undecided)
+            total.broken = int(bool(deviations))
             total.findings += [finding(requirement.id, first, d) for d in deviations]
         return total
 
@@ -257,11 +280,15 @@ def _size(x: Reading) -> int:
 
 
 def _members(x: Reading) -> tuple[str, ...]:
-    """The members of a request that its operation does not ask for."""
+    """The members of a request that its operation does not ask for, but for a sound limit, which
+    every request has.
+    """
     place = x.operation.request if x.operation else None
     asked = x.contract.document.at(place).get("required", ()) if place else ()
     sent = x.sent if isinstance(x.sent, dict) else {}
-    return tuple(name for name in sent if name not in asked and name != "stream")
+    wrong = {error.place for error in x.standing.document}
+    sound = {name for name in sent if name.startswith("max_") and f"/{name}" not in wrong}
+    return tuple(name for name in sent if name not in {*asked, *sound, "stream"})
 
 
 def _ended(tail: Tail | None) -> str:

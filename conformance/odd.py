@@ -7,14 +7,30 @@ document does not have count only at their defaults, where a server may ignore t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 from conformance.wire.exchange import Request
-from conformance.wire.marks import DEFAULTS, LONG, NO_MEMBER, NO_MODEL, WIDE, WRONG_KEY
+from conformance.wire.marks import (
+    DEFAULTS,
+    HUGE_LIMIT,
+    LONG,
+    NO_MEMBER,
+    NO_MODEL,
+    NO_RESPONSE,
+    WIDE,
+    WRONG_KEY,
+)
 
+LEAST = 16  # tokens of a response that OpenAI takes for a limit (RUL-10)
 TEXTS = frozenset({"input", "prompt"})  # members that bring what a model is to read
+SYSTEM = ("system", "developer")
+HISTORY = frozenset(
+    {"refusal", "audio", "function_call", "annotations", "reasoning", "reasoning_content"}
+)
+PLAIN = frozenset({"type", "description", "enum", "items", "properties", "required"})
 
 
 class Odd(StrEnum):
@@ -33,16 +49,32 @@ class Odd(StrEnum):
     EMPTY_TEXT = "a text that it brings is empty"
     LONG_TEXT = "a text that it brings may be longer than what the model reads"
     WIDE = "it asks for more dimensions than any model has"
+    NO_RESPONSE = "it goes on from a response that nobody made"
+    FEW_TOKENS = "its limit of tokens is lower than some servers take"
+    REASONING_ITEM = "it gives reasoning of an earlier answer back"
+    REFUSAL_PART = "its history has a refusal"
+    ITEM_REFERENCE = "it refers to an item that the server may have stored"
+    OFFICIAL_MEMBER = "it asks for something by an official member that the document lacks"
+    ORDER = "its messages stand in an order that the templates of some models refuse"
+    HISTORY_MEMBER = "a message of the assistant has an official member that the document lacks"
+    ARGUMENTS = "the arguments of a call in its history are no JSON object"
+    RICH_SCHEMA = "the parameters of a tool use more of JSON Schema than every server reads"
+    HUGE_LIMIT = "it lets its answer be longer than any context"
 
 
-def oddities(request: Request, sent: Any, properties: Mapping[str, Any]) -> Iterator[Odd]:
+def oddities(
+    request: Request, sent: Any, properties: Mapping[str, Any], official: frozenset[str]
+) -> Iterator[Odd]:
     """Everything odd about a request with the JSON value `sent`, for an operation whose body has
-    these properties by the document.
+    these properties by the document, and these official ones beside them.
     """
     yield from _of_head(request)
     if isinstance(sent, dict):
-        yield from _of_members(sent, properties)
+        yield from _of_members(sent, properties, official)
         yield from _of_values(sent)
+        yield from _of_response(sent)
+        if "messages" in sent:
+            yield from _of_chat(sent)
 
 
 def _of_head(request: Request) -> Iterator[Odd]:
@@ -60,7 +92,9 @@ def _of_head(request: Request) -> Iterator[Odd]:
         yield Odd.NO_MODEL
 
 
-def _of_members(sent: dict[str, Any], properties: Mapping[str, Any]) -> Iterator[Odd]:
+def _of_members(
+    sent: dict[str, Any], properties: Mapping[str, Any], official: frozenset[str]
+) -> Iterator[Odd]:
     model = sent.get("model")
     if isinstance(model, str) and (not model or model.startswith(NO_MODEL)):
         yield Odd.NO_MODEL if model else Odd.EMPTY_MODEL
@@ -75,6 +109,8 @@ def _of_members(sent: dict[str, Any], properties: Mapping[str, Any]) -> Iterator
             yield Odd.OTHER_CASE
         elif name in DEFAULTS and value == DEFAULTS[name]:
             yield Odd.DEFAULT_MEMBER
+        elif name in official and value is not None:
+            yield Odd.OFFICIAL_MEMBER
 
 
 def _of_values(sent: dict[str, Any]) -> Iterator[Odd]:
@@ -89,3 +125,74 @@ def _of_values(sent: dict[str, Any]) -> Iterator[Odd]:
     width = sent.get("dimensions")
     if isinstance(width, int) and width >= WIDE:
         yield Odd.WIDE
+
+
+def _of_response(sent: dict[str, Any]) -> Iterator[Odd]:
+    """What only requests for a response can do."""
+    before, limit = sent.get("previous_response_id"), sent.get("max_output_tokens")
+    if isinstance(before, str) and before.startswith(NO_RESPONSE):
+        yield Odd.NO_RESPONSE
+    if isinstance(limit, int) and not isinstance(limit, bool) and 0 < limit < LEAST:
+        yield Odd.FEW_TOKENS
+    items = sent.get("input")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield from _of_item(item)
+
+
+def _of_item(item: dict[str, Any]) -> Iterator[Odd]:
+    kind = item.get("type")
+    if kind in ("reasoning", "item_reference"):
+        yield Odd.REASONING_ITEM if kind == "reasoning" else Odd.ITEM_REFERENCE
+    content = item.get("content")
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and part.get("type") == "refusal":
+            yield Odd.REFUSAL_PART
+
+
+def _of_chat(sent: dict[str, Any]) -> Iterator[Odd]:
+    """What the schema allows and only some servers take."""
+    conversation = _objects(sent.get("messages"))
+    yield from _of_conversation(conversation)
+    for tool in _objects(sent.get("tools")):
+        function = tool.get("function")
+        parameters = function.get("parameters") if isinstance(function, dict) else None
+        if isinstance(parameters, dict) and not _is_plain(parameters):
+            yield Odd.RICH_SCHEMA
+    limits = [sent.get(name) for name in ("max_tokens", "max_completion_tokens")]
+    if any(isinstance(limit, int) and limit >= HUGE_LIMIT for limit in limits):
+        yield Odd.HUGE_LIMIT
+
+
+def _of_conversation(messages: list[dict[str, Any]]) -> Iterator[Odd]:
+    roles = [message.get("role") for message in messages]
+    if any(role in SYSTEM for role in roles[1:]) or roles[-1:] == ["assistant"]:
+        yield Odd.ORDER
+    said = [message for message in messages if message.get("role") == "assistant"]
+    if any(HISTORY & message.keys() for message in said):
+        yield Odd.HISTORY_MEMBER
+    calls = [call for message in said for call in _objects(message.get("tool_calls"))]
+    functions = [call["function"] for call in calls if isinstance(call.get("function"), dict)]
+    if any(_is_loose(function.get("arguments")) for function in functions):
+        yield Odd.ARGUMENTS
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _is_loose(arguments: Any) -> bool:
+    """Whether arguments are text, but not that of a JSON object."""
+    try:
+        return isinstance(arguments, str) and not isinstance(json.loads(arguments), dict)
+    except (ValueError, RecursionError):
+        return True
+
+
+def _is_plain(schema: Any) -> bool:
+    """Whether a schema keeps to what every server reads: types, texts, lists, nested objects."""
+    if not isinstance(schema, dict) or not schema.keys() <= PLAIN:
+        return False
+    properties = schema.get("properties", {})
+    inside = [*properties.values(), *([schema["items"]] if "items" in schema else [])]
+    return isinstance(schema.get("type", ""), str) and all(map(_is_plain, inside))

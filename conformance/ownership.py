@@ -9,9 +9,10 @@ first in the catalogue.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from conformance.check import Deviation, Place
+from conformance.contract.contract import Standing
 from conformance.contract.schemas import SchemaError
 from conformance.grammar import Grammar, Missing, Sentence
 from conformance.requirement import Catalogue
@@ -62,16 +63,26 @@ class Refusals:
                 keyword, _, place = row.partition(":")
                 self._rows.update({(surface, keyword, place): r.id for surface in r.on})
 
-    def owner(self, surface: str, errors: Iterable[SchemaError]) -> tuple[str, SchemaError | None]:
-        """The requirement that speaks of a request with these errors, and the error it means."""
-        found = [(owner, error) for error in errors if (owner := self._owner(surface, error))]
+    def owner(self, surface: str, standing: Standing) -> tuple[str, SchemaError | None]:
+        """The requirement that speaks of a request of this standing, and the error it means.
+
+        What only the contract forbids is no matter of rows without a place: those speak of the
+        document. What only the document forbids at a place is no matter of any row.
+        """
+        placed = not standing.document
+        places = {error.place for error in standing.contract}
+        both = (error for error in standing.document if error.place in places)
+        errors = standing.contract if placed else both
+        owners = ((self._owner(surface, error, placed=placed), error) for error in errors)
+        found = [(owner, error) for owner, error in owners if owner]
         return min(found, key=lambda pair: self._order[pair[0]], default=("", None))
 
-    def _owner(self, surface: str, error: SchemaError) -> str | None:
+    def _owner(self, surface: str, error: SchemaError, *, placed: bool) -> str | None:
         place = error.place
         if error.keyword == "required":
             place += "/" + error.rule.rpartition("/")[2]
         place = re.sub(r"/\d+(?=/|$)", "/*", place)
         rows = [key for key in self._rows if key[:2] == (surface, error.keyword)]
+        rows = [key for key in rows if key[2] or not placed]
         rows = [key for key in rows if f"{place}/".startswith(f"{key[2]}/")]
         return self._rows[max(rows, key=lambda key: len(key[2]))] if rows else None

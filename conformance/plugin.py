@@ -33,6 +33,7 @@ HELP = {
     "out": "folder of the reports (default: reports/<time>-<host>)",
     "seed": "of the generated requests (default: 0)",
     "shrink": "requests to make one that fails smaller (default: 30)",
+    "cache": "folder of requests that failed (default: .conformance_cache; none: do not keep any)",
 }
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 UNUSABLE = 3

@@ -8,16 +8,19 @@ too, is red; so is a requirement that no fault breaks, or that the clean record 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
-from conformance.judge import Judge
+from conformance.judge import Examined, Judge
 from conformance.ledger import Recording
 from conformance.probes.plan import Plan, plan
+from conformance.reading import Outcome, Reading
 from conformance.requirement import Catalogue, Level, Profile, catalogue
 from conformance.rules import Rules
 from conformance.run import Result, Run, Silent
@@ -29,6 +32,7 @@ from reference_server.faults import FAULTS, Fault
 
 NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 SHOWING = 8  # dialogues that show a fault on the wire
+TAKEN = ".taken."  # in the names of dialogues that show what only some servers offer
 LEANING = 4  # clean dialogues that its judgement leans on
 NOTHING: Mapping[str, bool] = MappingProxyType({})
 
@@ -105,6 +109,8 @@ class Proof:
         self.contract = contract or load()
         self.rules = rules
         self.dialogues = tuple(recording.dialogues())
+        self._clean = frozenset(map(id, self.dialogues))  # they live as long as the proof
+        self._examined: dict[int, Examined] = {}
 
     def clean(self) -> Judgement:
         """What the clean record means."""
@@ -118,7 +124,11 @@ class Proof:
         head = replace(head, declared={**head.declared, **declared})
         judge = Judge(head, self.contract, rules=self.rules)
         for exchanges in dialogues:
-            judge.dialogue(exchanges)
+            if (known := self._examined.get(id(exchanges))) is None:
+                known = judge.examine(exchanges)
+            if id(exchanges) in self._clean:
+                self._examined[id(exchanges)] = known
+            judge.count(known)
         return judge.result(self.recording.tail)
 
     def after(self, change: Change) -> list[tuple[Exchange, ...]]:
@@ -126,14 +136,20 @@ class Proof:
         return [tuple(changed(change, x) for x in exchanges) for exchanges in self.dialogues]
 
     def reply_fault(self, fault: Fault) -> Proved:
-        """Judge the dialogues that a fault changes, and those that its judgement leans on: the
-        models, and one clean answer of each surface that the fault leaves alone.
-        """
-        pairs = list(zip(self.dialogues, self.after(fault), strict=True))
-        touched = [new for old, new in pairs if new != old]
-        kept = [new for old, new in pairs if new == old and _needed(old)]
+        """Judge the dialogues that a fault changes, and those that its judgement leans on."""
+        pairs = list(zip(self.dialogues, self.after(fault), self._shows, strict=True))
+        touched = [new for old, new, _ in pairs if new != old]
+        kept = _leaning((old, shows) for old, new, shows in pairs if new == old)
         found = noticed(self.judged((*kept, *touched))) if touched else frozenset()
         return Proved(fault.id, fault.breaks, found, len(touched))
+
+    @cached_property
+    def _shows(self) -> list[frozenset[str]]:
+        """What each clean dialogue shows to be offered: surfaces and capabilities."""
+        return [
+            frozenset().union(*(_offered(Reading(x, self.contract)) for x in exchanges))
+            for exchanges in self.dialogues
+        ]
 
     def shown_by(self, change: Change) -> frozenset[str]:
         """The names of a few dialogues that show a change on the wire."""
@@ -149,11 +165,16 @@ class Proof:
         valid = (name for name in kept if ".valid." in name)
         enough = sorted((not name.startswith(change.on), name) for name in valid)
         leaning = (name for _, name in enough[:LEANING])  # of its own surfaces if there are
-        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched)})
+        taken = list(filter(_is_taken, kept)) if any(map(_is_taken, touched)) else []
+        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched), *taken})
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
         yield from (self.reply_fault(fault) for fault in faults if fault.kind == "reply")
+
+
+def _is_taken(name: str) -> bool:
+    return TAKEN in name
 
 
 def _first_valid(names: list[str]) -> list[str]:
@@ -161,9 +182,23 @@ def _first_valid(names: list[str]) -> list[str]:
     return [name for name in names if ".valid." in name][:SHOWING]
 
 
-def _needed(exchanges: tuple[Exchange, ...]) -> bool:
-    name = exchanges[0].dialogue
-    return name in ("look", "warm-up") or ".valid." in name or name.startswith("models.")
+def _offered(x: Reading) -> frozenset[str]:
+    if x.surface is None or x.outcome is not Outcome.ANSWERED or x.standing.contract:
+        return frozenset()
+    return x.standing.needs | {x.surface}
+
+
+def _leaning(
+    clean: Iterable[tuple[tuple[Exchange, ...], frozenset[str]]],
+) -> Iterator[tuple[Exchange, ...]]:
+    """The models, and a few answers by which each surface and capability is known to be offered."""
+    seen: Counter[str] = Counter()
+    for exchanges, shows in clean:
+        name = exchanges[0].dialogue
+        always = name in ("look", "warm-up") or name.startswith("models.") or _is_taken(name)
+        if always or any(seen[each] < LEANING for each in shows):
+            seen.update(shows)
+            yield exchanges
 
 
 def record(folder: Path) -> Result:

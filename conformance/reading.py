@@ -145,8 +145,8 @@ class Reading:
         """What is odd about the request by more than its schema."""
         place = self.operation.request if self.operation else None
         schema = self.contract.document.at(place) if place else {}
-        properties = schema.get("properties", {})
-        return frozenset(oddities(self.exchange.request, self.sent, properties))
+        properties, official = schema.get("properties", {}), self.contract.official(place)
+        return frozenset(oddities(self.exchange.request, self.sent, properties, official))
 
     @property
     def nonsense(self) -> bool:

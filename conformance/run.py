@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from conformance.again import recall
 from conformance.check import Finding
 from conformance.config import Options
 from conformance.contract.contract import Contract, load
@@ -136,6 +137,9 @@ class Run:
             surfaces,
             self.options.embedding_model or "",
         )
+        if self.options.cache is not None:
+            before = recall(self.options.cache, look.base, look.model, self.contract, surfaces)
+            chosen = replace(chosen, probes=(*before, *chosen.probes))
         head = replace(head, planned=chosen.surfaces, unsent=chosen.unsent)
         record = Ledger(self.out / "run.jsonl", head)
         judge = Judge(head, self.contract)

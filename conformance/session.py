@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from conformance import ledger, parts, report
-from conformance.config import SHRINK, Options, check_only, vendor_file
+from conformance import again, ledger, parts, report
+from conformance.config import CACHE, SHRINK, Options, check_only, vendor_file
+from conformance.contract.contract import load
 from conformance.judge import judge
 from conformance.probes.plan import INTENSITIES
 from conformance.requirement import Level, Profile, catalogue, selected
@@ -96,6 +97,8 @@ class Session:
         self.judgement = judge(recording)
         stopped = recording.tail is not None and recording.tail.reason == "interrupted"
         self.unusable = "" if stopped else self.judgement.unusable
+        if self.options.cache is not None:
+            again.keep(self.options.cache, self.judgement, recording, load())
         report.write(out, self.judgement, recording)
         self.options = replace(self.options, out=out)
         if self._folder is not None:
@@ -133,6 +136,7 @@ def _options(url: str, given: Mapping[str, str | None]) -> Options:
         out=Path(out).absolute() if out else None,
         seed=int(given["seed"] or 0),
         shrink=int(given["shrink"] or SHRINK),
+        cache=None if given["cache"] == "none" else Path(given["cache"] or CACHE).absolute(),
         capabilities=capabilities,
         waivers=waivers,
     )

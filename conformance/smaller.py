@@ -13,7 +13,7 @@ from typing import Any
 from conformance.check import FOLDS, RELATIONS, Finding
 from conformance.contract.contract import Contract, Standing
 from conformance.judge import SMALLER
-from conformance.probes.probe import bound, post, single
+from conformance.probes.probe import bound, limits, post, single
 from conformance.reading import Reading
 from conformance.reduce import reduced
 from conformance.requirement import Level, Profile, catalogue
@@ -81,6 +81,8 @@ class Seeker:
 
         def worth(body: Any) -> bool:
             if not isinstance(body, dict) or body.get("model") != x.sent.get("model"):
+                return False
+            if limits(body) != limits(x.sent):  # without one an answer may never end
                 return False
             if operation.surface(streamed=body.get("stream") is True) != x.surface:
                 return False

@@ -76,8 +76,10 @@ def _coverage(judgement: Judgement) -> Iterator[str]:
 
 
 def _claims(judgement: Judgement) -> Iterator[str]:
-    for claim in judgement.claims.values():
-        if not claim.claimed:
+    claims = judgement.claims
+    for claim in claims.values():
+        surface = claims.get(claim.name.partition(".")[0], claim)
+        if not claim.claimed and (surface is claim or surface.claimed):
             yield f"  not claimed: {claim.name}, {claim.why}"
 
 

@@ -99,7 +99,9 @@ class Server:
     async def embeddings(self, request: Request) -> Response:
         """POST /embeddings."""
         sent = await self._read(request, "/embeddings")
-        made = await asyncio.to_thread(embeddings.answer, sent, self.embedder)
+        named = sent["model"] == self.embedder.name
+        embedder = self.embedder if named else self.engine
+        made = await asyncio.to_thread(embeddings.answer, sent, embedder)
         return JSONResponse(made)
 
     async def images(self, request: Request) -> Response:
@@ -123,8 +125,8 @@ class Server:
             raise failed("internal error")
         sent = self.contract.read(path, body)
         model = self.known(sent["model"])["id"]
-        embeds = model == self.embedder.name
-        if embeds != (path == "/embeddings") and self.embedder.name != self.engine.name:
+        only_embeds = model == self.embedder.name != self.engine.name
+        if only_embeds and path != "/embeddings":
             raise Refused(f"the model {model!r} does not do this", "model", "model_not_supported")
         return sent
 

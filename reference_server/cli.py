@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import socket
 import sys
 import threading
@@ -24,6 +25,7 @@ from reference_server.variants import VARIANTS
 ALIASES = ("library/copy:1b",)  # ids may have slashes and colons, and clients must cope
 PATIENCE = 3.0  # seconds in which streams may end by themselves when the server is stopped
 GRACE = 5  # seconds after which connections are cut
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,8 +61,13 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["fetch"]:
-        return fetch.main(words[1:])
+    try:
+        return fetch.main(words[1:]) if words[:1] == ["fetch"] else _serve(words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _serve(words: Sequence[str]) -> int:
     arguments = parser().parse_args(words)
     if arguments.list_faults or arguments.list_variants:
         return _list_faults() if arguments.list_faults else _list_variants()
@@ -83,14 +90,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     serving = _Serving(config, server.batch)
     if arguments.stdin_guard:
         threading.Thread(target=_guard, args=(serving,), daemon=True).start()
+    # from here on an interrupt is a wish to stop, also before the loop runs
+    signal.signal(signal.SIGINT, serving.interrupt)
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"listening on http://{host}:{port}/v1\n")
     sys.stdout.flush()
-    try:
-        serving.run([listener])
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    serving.run([listener])
+    return INTERRUPTED if serving.interrupted else 0
 
 
 def _change(arguments: argparse.Namespace) -> tuple[str, str]:
@@ -104,6 +110,11 @@ class _Serving(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, batch: Batch) -> None:
         super().__init__(config)
         self._batch = batch
+        self.interrupted = False
+
+    def interrupt(self, *_: object) -> None:
+        """Stop because of Ctrl-C; `run` raises the signal again when it has ended."""
+        self.interrupted = self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: what ends by itself meanwhile does, the rest is told."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,15 +12,23 @@ import numpy as np
 import numpy.typing as npt
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
+from reference_server import keywords
 from reference_server.engine import Engine
 from reference_server.refusal import Refused
 from reference_server.tighten import tighten
 
 COMPACT: Any = {"whitespace_flexible": False, "lenient": False, "coerce_one_of": False}
 LIMITS = LLParserLimits(max_items_in_row=20_000)  # a thousand optional members take 4,000
-LARGEST = 100_000  # characters of a schema
-STEPS = 10_000  # of numbers by `multipleOf`: the compiler takes time and memory with its square
 KEPT = 64  # compiled grammars
+WORDS = {  # for what the compiler says of its own insides
+    "NoExtension": "nothing is valid by it",
+    "regex parse error": "pattern: {}",
+    "recursion": "it is nested too deeply",
+    "oneOf constraints": "oneOf: its schemas may hold for the same value",
+    "too many expressions": "a pattern or a length in it takes too many steps to follow",
+    "integer range": "minimum, maximum: no whole number of 64 bits is between them",
+    "Too many items": "nothing is valid by it, or it is too large",
+}
 FORCED = 16  # tokens without a choice that are tried before a grammar counts as usable
 
 
@@ -57,10 +63,10 @@ class Constraints:
     def schema(self, schema: Any, param: str = "") -> Constraint:
         """Text that is valid by a JSON Schema; raises `Uncompilable`."""
         try:
-            _bounded(schema)
+            keywords.check(schema)
             given = self._compiled(_grammar(schema))
         except (ValueError, RecursionError) as error:
-            raise Uncompilable(str(error), param) from None
+            raise Uncompilable(_said(str(error)), param) from None
         try:
             return Constraint(self._compiled(_grammar(tighten(schema))), param)
         except (ValueError, TypeError):  # what was tightened excludes itself, or is never read
@@ -107,7 +113,7 @@ class Constraint:
 
     def _check(self) -> None:
         if self._matcher.is_error():
-            raise Uncompilable(_said(self._matcher), self._param)
+            raise Uncompilable(_said(self._matcher.get_error()), self._param)
 
 
 def _grammar(schema: Any) -> str:
@@ -127,33 +133,13 @@ def _usable(matcher: LLMatcher) -> None:
         if len(choices) == 1:
             matcher.consume_token(int(choices[0]))
         if matcher.is_error():
-            raise ValueError(_said(matcher))
+            raise ValueError(_said(matcher.get_error()))
         if len(choices) != 1 or matcher.is_stopped():
             return
 
 
-def _said(matcher: LLMatcher) -> str:
-    """What is wrong, without the state of the compiler."""
-    said = matcher.get_error().partition("\n<state>")[0].partition(" <state>")[0]
-    return "nothing is valid by it" if said.startswith("NoExtension") else said
-
-
-def _bounded(schema: Any) -> None:
-    """Raise `ValueError` for what would take the compiler too long."""
-    if len(json.dumps(schema)) > LARGEST:
-        raise ValueError(f"it is longer than {LARGEST} characters")
-    steps = {Fraction(str(step)) for step in _steps(schema) if step}
-    finest = math.lcm(1, *(step.denominator for step in steps))
-    if math.lcm(1, *(int(step * finest) for step in steps)) > STEPS:
-        raise ValueError(f"multipleOf: more than {STEPS} steps are not followed")
-
-
-def _steps(schema: Any) -> Iterator[float]:
-    """Every `multipleOf` in a schema."""
-    if isinstance(schema, dict):
-        step = schema.get("multipleOf")
-        if isinstance(step, int | float) and not isinstance(step, bool):
-            yield step
-    for each in schema.values() if isinstance(schema, dict) else schema:
-        if isinstance(each, dict | list):
-            yield from _steps(each)
+def _said(given: str) -> str:
+    """What is wrong, without the state of the compiler and in words of the schema."""
+    said = given.partition("\n<state>")[0].partition(" <state>")[0]
+    found = next((words for mark, words in WORDS.items() if mark in said), None)
+    return said if found is None else found.format(said.rpartition("error: ")[2].strip())

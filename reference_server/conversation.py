@@ -28,7 +28,8 @@ def plain(message: Mapping[str, Any], where: str) -> dict[str, str]:
 
 def _part(part: Mapping[str, Any], where: str) -> str:
     if part["type"] == "image_url":
-        return picture(part["image_url"]["url"], f"{where}.image_url.url")
+        given = part["image_url"]
+        return picture(given if isinstance(given, str) else given["url"], f"{where}.image_url.url")
     return str(part["text"])
 
 

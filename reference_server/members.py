@@ -10,6 +10,7 @@ from typing import Any
 
 EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 CHOICES = 128  # of one request
+LEAST = 16  # tokens of a response
 MOST = 2048  # inputs of one request
 
 
@@ -75,7 +76,8 @@ MEMBERS: Mapping[str, Mapping[str, Any]] = {
     "/images/generations": COMMON | {"n": _integer(1, 10)},
     "/responses": COMMON
     | {
-        "max_output_tokens": _integer(1),
+        "max_output_tokens": _integer(LEAST),
+        "instructions": _either("string"),
         "top_logprobs": _integer(0, 20),
         "tool_choice": {
             "anyOf": [

@@ -14,6 +14,7 @@ from reference_server.engine import Scores
 SEEDS = 2**63
 COLD = 1e-4  # a temperature below which the best token is taken
 LEAST = -9999.0  # what stands for the logarithm of nothing
+DIGITS = 8  # of a logarithm: the last bits depend on what else runs
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Sampler:
         if self.top is None:
             return Drawn(token)
         scores = scores - scores.max()
-        logs = np.maximum(scores - np.log(np.exp(scores).sum()), LEAST)
+        logs = np.maximum(scores - np.log(np.exp(scores).sum()), LEAST).round(DIGITS) + 0.0
         best = np.argsort(-logs, kind="stable")[: self.top]
         return Drawn(token, float(logs[token]), tuple((int(n), float(logs[n])) for n in best))
 

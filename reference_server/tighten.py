@@ -7,6 +7,7 @@ something short. Whatever is valid by a tightened schema is valid by the one tha
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 LONGEST = 24  # characters of a string
@@ -21,6 +22,8 @@ ONE = frozenset({"items", "additionalProperties"})
 SAID = frozenset({"enum", "const", "$ref", *SAME, "pattern", "format"})
 NAMED = SAID | {"properties", "patternProperties", "required"}
 BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+SPELLED = re.compile(r"\\.|\[\^", re.DOTALL)  # escapes, and the start of what is none of
+ANCHOR = re.compile(r"[$^]")
 HOST = r"[a-z]{1,8}\.[a-z]{2,3}"
 CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"
 FORMATS = {
@@ -39,9 +42,10 @@ def tighten(schema: Any, beside: frozenset[str] = frozenset()) -> Any:
         return schema
     if not schema.keys() - NOTES:
         return ANY
-    names = beside | _names(schema)
+    others = beside | _inner(schema)
+    names = others | _names(schema)
     tight = {key: _inside(key, value, names) for key, value in schema.items()}
-    return tight | _bounds(schema) | _closed(schema, tight, names) | _nameless(schema, tight)
+    return tight | _bounds(schema) | _closed(schema, tight, others) | _nameless(schema, tight)
 
 
 def _inside(key: str, value: Any, names: frozenset[str]) -> Any:
@@ -55,18 +59,31 @@ def _inside(key: str, value: Any, names: frozenset[str]) -> Any:
 
 
 def _names(schema: Any) -> frozenset[str]:
-    """The members of an object that a schema and those beside it know."""
+    """The members of an object that a schema and those inside it know."""
     if not isinstance(schema, dict):
         return frozenset()
     names = {*(schema.get("properties") or ()), *(schema.get("required") or ())}
-    return frozenset(names).union(*(_names(e) for key in SAME for e in schema.get(key) or ()))
+    return _inner(schema) | names
 
 
-def _closed(schema: dict[str, Any], tight: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    if "properties" not in schema or "additionalProperties" in schema:
+def _inner(schema: dict[str, Any]) -> frozenset[str]:
+    """The members that schemas inside know, for the same object."""
+    inner = (each for key in SAME for each in schema.get(key) or ())
+    return frozenset().union(*map(_names, inner))
+
+
+def _closed(
+    schema: dict[str, Any], tight: dict[str, Any], others: frozenset[str]
+) -> dict[str, Any]:
+    """No members but those that are named somewhere, unless more are asked for."""
+    known, required = tight.get("properties") or {}, schema.get("required") or ()
+    more, names = tight.get("additionalProperties", True), others | {*known, *required}
+    named = "properties" in schema or ("object" in _kinds(schema) and required)
+    if not named or more is False or schema.get("minProperties", 0) > len(names):
         return {}
-    more = dict.fromkeys(sorted(names - tight["properties"].keys()), True)
-    return {"properties": tight["properties"] | more, "additionalProperties": False}
+    free = {name: True if name in others else ANY for name in sorted(names)}
+    given = free if more is True else dict.fromkeys(free, more)
+    return {"properties": given | known, "additionalProperties": False}
 
 
 def _nameless(schema: dict[str, Any], tight: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +122,9 @@ def _spelled(schema: dict[str, Any]) -> dict[str, Any]:
     """A pattern that holds for the whole string: a search is content with less."""
     pattern, form = schema.get("pattern"), schema.get("format")
     if isinstance(pattern, str):
-        return {} if {"^", "$"} & set(pattern) else {"pattern": f"^(?:{pattern})$"}
+        inner = pattern.removeprefix("^").removesuffix("$")
+        anchored = ANCHOR.search(SPELLED.sub("", inner)) or inner.endswith("\\")
+        return {} if anchored else {"pattern": f"^(?:{inner})$"}
     if isinstance(form, str) and form in FORMATS and not schema.keys() & {"minLength", "maxLength"}:
         return {"pattern": FORMATS[form]}
     return {}

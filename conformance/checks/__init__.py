@@ -1,6 +1,7 @@
 """The checks, one module for each file of requirements. Importing this package registers them."""
 
 from conformance.checks import (
+    chat,
     chat_stream,
     completions,
     completions_stream,
@@ -11,11 +12,14 @@ from conformance.checks import (
     models,
     neighbours,
     odd,
+    responses,
+    responses_stream,
     robustness,
     sse,
 )
 
 __all__ = [
+    "chat",
     "chat_stream",
     "completions",
     "completions_stream",
@@ -26,6 +30,8 @@ __all__ = [
     "models",
     "neighbours",
     "odd",
+    "responses",
+    "responses_stream",
     "robustness",
     "sse",
 ]

@@ -36,7 +36,7 @@ for _name, _judge in ALWAYS.items():
     check(f"{SURFACE}.{_name}", on=streamed)(_judge)
 
 check(f"{SURFACE}.usage-when-asked", on=lambda x: _asked(x) and whole(x))(usage.usage_when_asked)
-check(f"{SURFACE}.no-usage-unasked", on=lambda x: streamed(x) and not usage.asks_usage(x))(
+check(f"{SURFACE}.no-usage-unasked", on=lambda x: streamed(x) and usage.asks_no_usage(x))(
     usage.no_usage_unasked
 )
 check(f"{SURFACE}.usage-once", on=lambda x: _asked(x) and sound(x))(usage.usage_once)

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from conformance.check import Answer, Deviation, Place, Undecided, show
+from conformance.odd import Odd
 from conformance.reading import EVENTS, Reading
 
 BEFORE, AFTER = 3600, 300  # seconds that an answer may be dated before or after it was sent
@@ -26,6 +27,8 @@ def names_model(x: Reading) -> Answer:
     found = said(x, "model")
     if not isinstance(sent, str) or not isinstance(found, str) or not sent:
         yield Undecided("the answer names no model")
+    elif Odd.NO_MODEL in x.odd:
+        yield Undecided("the request names a model that no server has")
     elif not found or not (found.startswith(sent) or sent.startswith(found)):
         yield Deviation(show(sent), show(found), Place(pointer="/model"))
 

@@ -70,12 +70,30 @@ def _pictures(x: Reading) -> list[tuple[int, Picture | str]]:
     return [(n, picture(t) if isinstance(t, str) else "no b64_json") for n, t in texts]
 
 
+def _links(x: Reading) -> list[int]:
+    """The items that have a link in place of a picture, where no picture in them was asked for."""
+    if x.sent.get("response_format") == "b64_json":
+        return []
+    found = [(n, item) for n, item in enumerate(items(x)) if isinstance(item, dict)]
+    return [n for n, i in found if i.get("b64_json") is None and isinstance(i.get("url"), str)]
+
+
+@check("images.inline", on=lambda x: painted(x) and x.sent.get("response_format") != "b64_json")
+def inline(x: Reading) -> Answer:
+    """No item is a link."""
+    if not items(x):
+        yield Undecided("the answer has no items")
+    for n in _links(x)[:1]:
+        yield Deviation("b64_json", "a url in its place", Place(pointer=f"/data/{n}/url"))
+
+
 @check("images.decodable", on=painted)
 def decodable(x: Reading) -> Answer:
-    """Every item is a picture."""
-    found = _pictures(x)
+    """Every item that is no link is a picture."""
+    links = _links(x)
+    found = [pair for pair in _pictures(x) if pair[0] not in links]
     if not found:
-        yield Undecided("the answer has no items")
+        yield Undecided("the answer has no pictures")
     for n, each in found:
         if isinstance(each, str):
             place = Place(pointer=f"/data/{n}/b64_json")

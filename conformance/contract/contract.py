@@ -52,6 +52,13 @@ class Contract:
         """The operations of the judging view (they carry the surfaces)."""
         return self.judging.operations
 
+    def official(self, request: str | None) -> frozenset[str]:
+        """The official members of a request that the document lacks (`x-official` in the view);
+        requirements of their own say what becomes of them.
+        """
+        properties = self.judging.at(request).get("properties", {}) if request else {}
+        return frozenset(name for name, each in properties.items() if each.get("x-official"))
+
     def validator(self, view: Document, path: str) -> Validator:
         """The compiled schema at a pointer of a view."""
         key = (id(view), path)

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from conformance.grammar import Machine
-from conformance.grammars import chat_stream, completions_stream
+from conformance.grammars import chat_stream, completions_stream, responses
 
 MACHINES: Mapping[str, tuple[Machine, ...]] = MappingProxyType(
     {
         "chat-stream": chat_stream.MACHINES,
         "completions-stream": completions_stream.MACHINES,
+        "responses-stream": responses.MACHINES,
     }
 )

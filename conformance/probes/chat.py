@@ -8,12 +8,25 @@ from typing import Any
 from conformance.probes.probe import Probe, post, single
 
 PATH = "/chat/completions"
+CONTROLS = "\x01\t\x1b\x7f\x85\u2028\ufeff"  # characters that only look like trouble
 LONG = 64  # tokens, enough for the arrival times of a stream to mean something
 WEATHER = {
     "type": "function",
     "function": {
         "name": "get_weather",
         "description": "Get the weather of a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string", "description": "Name of the city"}},
+            "required": ["city"],
+        },
+    },
+}
+TIME = {
+    "type": "function",
+    "function": {
+        "name": "get_time",
+        "description": "Get the time of day in a city.",
         "parameters": {
             "type": "object",
             "properties": {"city": {"type": "string", "description": "Name of the city"}},
@@ -58,7 +71,7 @@ def probes(model: str) -> Iterator[Probe]:
             LONG,
             False,
         ),
-        ("unicode", {"messages": user("Repeat exactly: 日本語 😀 é ü ñ 🚀")}, 32, False),
+        ("unicode", {"messages": user(f"Repeat exactly: 日本語 😀 é ü ñ 🚀{CONTROLS}")}, 32, False),
     ]
     for name, members, tokens, alone in cases:
         body = good(model) | members | {"stream": True, "max_tokens": tokens}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.probes.chat import PATH as CHAT
-from conformance.probes.chat import WEATHER, user
+from conformance.probes.chat import TIME, WEATHER, user
 from conformance.probes.probe import Probe, Turns, answer, post
 
 RESPONSES = "/responses"
@@ -21,7 +21,7 @@ def chat(model: str) -> Iterator[Probe]:
     """Dialogues by chat."""
     asked = {"model": model, "messages": user("Count from 1 to 5."), "max_tokens": TOKENS}
     yield Probe("chat.continue", "chat", lambda: _continue(asked), 2, 2 * TOKENS)
-    yield Probe("chat.tool-loop", "chat", lambda: _tool_loop(model), 2, 5 * TOKENS)
+    yield Probe("chat.tool-loop", "chat", lambda: _tool_loop(model), 3, 9 * TOKENS)
     yield from _of_form(CHAT, "chat", "chat-stream", lambda text: {
         "model": model, "messages": user(text), "max_tokens": TOKENS})  # fmt: skip
 
@@ -61,19 +61,33 @@ def _continue(asked: Body) -> Turns:
 
 
 def _tool_loop(model: str) -> Turns:
-    """A tool is called, its result is sent, and the model answers."""
-    messages = user("What is the weather in Paris? Use the tool.")
-    asked = {"model": model, "messages": messages, "tools": [WEATHER], "max_tokens": 4 * TOKENS}
+    """Two tools are called, their results are sent, and the model answers; content is null beside
+    the calls. Then the same again, but with one call at a time.
+    """
+    messages = user("Use get_weather and get_time: what are the weather and the time in Paris?")
+    asked: Body = {"model": model, "messages": messages, "tools": [WEATHER, TIME]}
+    asked |= {"max_tokens": 4 * TOKENS}
     first = answer((yield post(CHAT, asked)))
-    try:
-        said = first["choices"][0]["message"]
-        ids = [call["id"] for call in said["tool_calls"]]
-    except (KeyError, IndexError, TypeError):
-        return
-    results = [{"role": "tool", "tool_call_id": id_, "content": json.dumps({"degrees": 4})}
-               for id_ in ids]  # fmt: skip
+    said = _called(first) | {"content": None}
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": json.dumps({"degrees": 4})}
+               for call in said["tool_calls"]]  # fmt: skip
     told = {"messages": [*messages, said, *results], "max_tokens": TOKENS}
     yield post(CHAT, asked | told)
+    yield post(CHAT, asked | {"parallel_tool_calls": False, "tool_choice": "auto"})
+
+
+def _called(first: Any) -> Body:
+    """The message of an answer that finished with calls; a made-up one where there is none."""
+    try:
+        said, reason = first["choices"][0]["message"], first["choices"][0]["finish_reason"]
+        named = all(isinstance(call["id"], str) for call in said["tool_calls"])
+        if reason == "tool_calls" and named and said["tool_calls"]:
+            return dict(said)
+    except (KeyError, IndexError, TypeError, ValueError):
+        pass
+    call = {"name": "get_weather", "arguments": '{"city":"Paris"}'}
+    calls = [{"id": "call_1", "type": "function", "function": call}]
+    return {"role": "assistant", "tool_calls": calls}
 
 
 def _from_response(asked: Body) -> Turns:

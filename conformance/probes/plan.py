@@ -17,6 +17,7 @@ from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
 from conformance.probes import (
     chat,
+    chat_rules,
     completions,
     dialogues,
     embeddings,
@@ -25,6 +26,7 @@ from conformance.probes import (
     http,
     images,
     models,
+    responses,
     streams,
 )
 from conformance.probes.probe import Probe, bound, post, single
@@ -93,18 +95,21 @@ def plan(
         Source(tuple(chat.probes(model)), 0.1),
         Source(tuple(streams.probes(model)), 0.5),
         Source(tuple(dialogues.chat(model)), 0.5),
+        Source(tuple(chat_rules.probes(model))),
         Source(tuple(completions.probes(model)), 0.2),
         Source(tuple(dialogues.completions(model)), 0.5),
         Source(tuple(dialogues.responses(model)), 0.5),
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),
         Source(tuple(images.probes(names["text"]))),
+        Source(tuple(responses.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        probes += [p for p in _more(factories, len(probes), size) if p.surface in surfaces]
+        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
+        probes += [p for p in more if p.surface in surfaces]
     return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
 
 

@@ -68,7 +68,11 @@ def answer(exchange: Exchange) -> Any:
         return None
 
 
+def limits(body: dict[str, Any]) -> dict[str, Any]:
+    """The members of a request that limit how much it may generate."""
+    return {name: value for name, value in body.items() if name.startswith("max_")}
+
+
 def bound(body: Any) -> int:
     """The tokens that a request may generate, by its own limit."""
-    limits = (value for name, value in body.items() if name.startswith("max_"))
-    return sum(int(value) for value in limits)
+    return sum(int(value) for value in limits(body).values())

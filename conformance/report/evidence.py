@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.check import Finding
-from conformance.report.clean import readable
+from conformance.contract.contract import load
+from conformance.reading import NotJson, strict_json
+from conformance.report.clean import clean, readable
 from conformance.wire.exchange import Exchange
 from conformance.wire.sse import decode
 
 SHOWN = 6_000  # bytes of a body that are shown; run.jsonl has all of them
 AROUND = 1_500  # bytes kept on each side of the place
 EVENTS = 12  # rows of the table of events
+METHODS = {
+    "/chat/completions": "chat.completions.create",
+    "/completions": "completions.create",
+    "/embeddings": "embeddings.create",
+    "/images/generations": "images.generate",
+    "/responses": "responses.create",
+}
 OWN = frozenset({"host", "connection", "content-length", "accept", "user-agent", "accept-encoding"})
 
 
@@ -66,6 +77,38 @@ def _data(body: bytes | None) -> str:
         return f" \\\n  --data-binary {shlex.quote(text)}"
     octal = "".join(f"\\{byte:03o}" for byte in body)
     return f" \\\n  --data-binary @<(printf '{octal}')"
+
+
+def body(exchange: Exchange) -> str:
+    """The JSON of a request, one member a line; nothing where it is no JSON."""
+    sent = strict_json(exchange.request.body or b"")
+    if isinstance(sent, NotJson):
+        return ""
+    return clean(json.dumps(sent, indent=2, ensure_ascii=False))
+
+
+def python(exchange: Exchange, base: str) -> str:
+    """The same request by openai-python; nothing where the client has no method for it."""
+    path, sent = exchange.request.path, strict_json(exchange.request.body or b"")
+    if path not in METHODS or not isinstance(sent, dict):
+        return ""
+    known, more = _arguments(path, sent)
+    lines = [f"    {name}={value!r}," for name, value in known.items()]
+    lines += [f"    extra_body={more!r},"] if more else []
+    made = "\n".join([f"answer = client.{METHODS[path]}(", *lines, ")"])
+    told = "print(list(answer))" if sent.get("stream") is True else "print(answer)"
+    client = f'client = OpenAI(base_url="{base}")  # the key comes from OPENAI_API_KEY'
+    return clean(f"from openai import OpenAI\n\n{client}\n{made}\n{told}\n")
+
+
+def _arguments(path: str, sent: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The members that are arguments of the client's method, and those that are not."""
+    operation = load().judging.route("POST", path)
+    assert operation is not None
+    assert operation.request is not None
+    members = load().document.at(operation.request)["properties"]
+    known = {name: value for name, value in sent.items() if name in members}
+    return known, {name: value for name, value in sent.items() if name not in members}
 
 
 def head(exchange: Exchange) -> str:

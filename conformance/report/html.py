@@ -40,11 +40,15 @@ EXAMPLES = 3  # exchanges shown for each finding
 
 @dataclass(frozen=True)
 class Example:
-    """One exchange that shows a finding."""
+    """One exchange that shows a finding; `python` is its request for the official client, `json`
+    its body, where it has one.
+    """
 
     exchange: Exchange
     findings: tuple[Any, ...]
     curl: str
+    json: str
+    python: str
     head: str
     body: evidence.Marked
     events: tuple[evidence.EventRow, ...]
@@ -126,15 +130,17 @@ def _by_surface(rows: tuple[Row, ...]) -> dict[str, list[Row]]:
 
 def _examples(row: Row, judgement: Judgement, recording: Recording) -> Iterator[Example]:
     exchanges = {exchange.number: exchange for exchange in recording.exchanges}
-    numbers = list(dict.fromkeys(found.exchange for found in row.findings))[:EXAMPLES]
-    for number in numbers:
+    found = (row.smallest.finding, *row.findings) if row.smallest else row.findings
+    for number in list(dict.fromkeys(each.exchange for each in found))[:EXAMPLES]:
         if number in exchanges:
             exchange = exchanges[number]
-            findings = tuple(found for found in row.findings if found.exchange == number)
+            findings = tuple(each for each in found if each.exchange == number)
             yield Example(
                 exchange,
                 findings,
                 evidence.curl(exchange, judgement.head.target),
+                evidence.body(exchange),
+                evidence.python(exchange, judgement.head.target),
                 evidence.head(exchange),
                 evidence.marked(exchange, findings),
                 tuple(evidence.events(exchange, findings)),

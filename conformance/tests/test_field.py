@@ -12,6 +12,7 @@ from conformance.reading import Reading
 from conformance.requirement import catalogue
 from conformance.rules import Judged, Rules
 from conformance.wire.exchange import End, Exchange, Headers, Piece, Reply, Request
+from conformance.wire.marks import NO_MODEL
 
 RULES = Rules(load(), catalogue())
 
@@ -147,9 +148,11 @@ def _pieces(count: int, first: float, between: float) -> tuple[Piece, ...]:
     return tuple(Piece(first + n * between, chunk) for n in range(count))
 
 
-@pytest.mark.parametrize(("seconds", "decided"), [(0.007, False), (0.7, True)])
+@pytest.mark.parametrize(("seconds", "decided"), [(0.007, False), (0.194, False), (0.7, True)])
 def test_shares_of_a_few_milliseconds_mean_nothing(seconds: float, *, decided: bool) -> None:
-    """Mockllm answers in 7 ms, 6 of them before the first piece: that holds nothing back."""
+    """Mockllm answers in 7 ms, or 194 where the machine is busy, nearly all of it before the first
+    piece: that holds nothing back.
+    """
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
     x = reading("/chat/completions", body, 200, b"", "text/event-stream").exchange
     assert x.reply is not None
@@ -160,3 +163,59 @@ def test_shares_of_a_few_milliseconds_mean_nothing(seconds: float, *, decided: b
     assert [(bool(each.findings), bool(each.undecided)) for each in found] == [
         (decided, not decided)
     ]
+
+
+USAGE = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],'
+    b'"usage":{"prompt_tokens":2,"completion_tokens":11,"total_tokens":13}}\n\n'
+)
+
+
+@pytest.mark.parametrize(("asked", "broken"), [("AAA", []), (False, [1])])
+def test_usage_that_was_asked_for_in_a_wrong_way_is_no_fault_of_its_own(
+    asked: object, broken: list[int]
+) -> None:
+    """Llmock takes "AAA" for true; that it does not refuse it is told already."""
+    messages = [{"role": "user", "content": "Say hello."}]
+    body = {"model": "m", "messages": messages, "max_tokens": 2, "stream": True}
+    body |= {"stream_options": {"include_usage": asked}}
+    answer = STREAM.replace(b"data: [DONE]", USAGE + b"data: [DONE]")
+    x = reading("/chat/completions", body, 200, answer, "text/event-stream")
+    found = judged(x, "chat-stream.no-usage-unasked")
+    assert [len(each.findings) for each in found] == broken
+
+
+TEXT = (
+    b'{"id":"cmpl-1","object":"text_completion","created":1795738031,"model":"smollm2","choices":'
+    b'[{"text":", the","index":0,"logprobs":null,"finish_reason":"length"}]}'
+)
+
+
+@pytest.mark.parametrize(("model", "broken"), [(NO_MODEL, False), ("other", True)])
+def test_what_answers_in_place_of_no_model_may_say_who_it_is(model: str, *, broken: bool) -> None:
+    """Llama.cpp has one model and answers for any name: that it names its own is honest, and that
+    it answers at all is told already.
+    """
+    x = reading("/completions", PROMPT | {"model": model}, 200, TEXT, "application/json")
+    (found,) = judged(x, "completions.names-model")
+    assert bool(found.findings) is broken
+
+
+LINK = (
+    b'{"created":1795738321,"data":[{"url":"data:image/svg+xml;base64,PHN2Zz4=","b64_json":null}]}'
+)
+PLAIN: dict[str, str] = {}
+INLINE = {"response_format": "b64_json"}
+
+
+@pytest.mark.parametrize(
+    ("extra", "broken"), [(PLAIN, {"images.inline"}), (INLINE, {"images.decodable"})]
+)
+def test_a_link_in_place_of_a_picture_is_one_finding_of_a_rule_of_its_own(
+    extra: dict[str, str], broken: set[str]
+) -> None:
+    """Llmock sends links, as some official models do; `b64_json: null` beside them says no more."""
+    body = {"model": "m", "prompt": "A red square on white."} | extra
+    x = reading("/images/generations", body, 200, LINK, "application/json")
+    found = {each.requirement for each in RULES.examine((x,)) if each.findings}
+    assert found == broken

@@ -94,7 +94,7 @@ def test_what_the_overlay_adds_to_answers_is_owned_by_a_requirement() -> None:
     for operation in contract.operations:
         for (_, media), path in operation.answers.items():
             surface = operation.surface(streamed=media == "text/event-stream")
-            if surface in SURFACES - {"chat"}:
+            if surface in SURFACES:
                 for rule in _added(contract, path):
                     assert shapes.owner(rule, surface) not in (None, "http.schema"), rule
 
@@ -209,8 +209,9 @@ def _broken(draw: object, x: Exchange) -> Exchange:
 
 
 def _block(draw: object, block: str) -> str:
+    name, data, value = block.partition("data: ")
     try:
-        return "data: " + json.dumps(_mangled(draw, json.loads(block.removeprefix("data: "))))
+        return name + data + json.dumps(_mangled(draw, json.loads(value)))
     except ValueError:
         return block
 
@@ -282,8 +283,8 @@ def test_an_answer_that_mirrors_an_invalid_request_is_one_finding(clean: Recordi
 
 def test_every_toml_entry_says_what_to_do_and_why() -> None:
     assert sorted(path.stem for path in (SPECS / "requirements").glob("*.toml")) == [
-        "chat-stream", "completions", "completions-stream", "embeddings", "errors", "http", "images",
-        "models", "robustness", "sse",
+        "chat", "chat-stream", "completions", "completions-stream", "embeddings", "errors", "http",
+        "images", "models", "responses", "responses-stream", "robustness", "sse",
     ]  # fmt: skip
     for requirement in catalogue().values():
         assert requirement.advice

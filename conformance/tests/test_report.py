@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from answers import reply_json
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,26 @@ def faulty(clean: Recording) -> tuple[Judgement, Recording]:
         exchanges = tuple(changed(FAULTS[name], x) for x in recording.exchanges)
         recording = Recording(recording.head, exchanges, recording.tail)
     return judge(recording), recording
+
+
+def test_the_code_for_the_official_client_sends_the_same_request(
+    serve: Callable[..., str],
+) -> None:
+    sent: list[bytes] = []
+    url = serve(lambda handler, body: (sent.append(body), reply_json(handler, 200, {})))
+    body = {"model": "m", "messages": [{"role": "user", "content": "\u202e'\"🌍"}], "seed": None,
+            "stop": ["a"], "temperature": 2.0, "made_up": {"a": True}}  # fmt: skip
+    exchange = Exchange(
+        0,
+        "x",
+        0,
+        Request("POST", "/chat/completions", (), json.dumps(body).encode()),
+        None,
+        End.BROKEN,
+    )
+    code = evidence.python(exchange, f"{url}/v1").replace(") #", "").splitlines()
+    exec("\n".join(code).replace('/v1")', "/v1\", api_key='x')"), {})
+    assert json.loads(sent[-1]) == body
 
 
 def test_every_line_of_a_record_is_valid_by_its_schema(clean: Recording, tmp_path: Path) -> None:

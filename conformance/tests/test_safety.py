@@ -13,6 +13,7 @@ from conformance import report
 from conformance.contract.contract import load
 from conformance.judge import judge
 from conformance.ledger import Recording
+from conformance.odd import Odd
 from conformance.probes.plan import plan
 from conformance.reading import Reading
 from conformance.requirement import Level, Profile, catalogue
@@ -85,11 +86,13 @@ def test_no_url_that_the_target_would_fetch(readings: list[Reading]) -> None:
 
 
 def test_every_request_for_text_bounds_it(valid: list[Reading]) -> None:
-    """SAFE-03."""
+    """SAFE-03; the one request without a limit stops at the commonest letters."""
     for x in valid:
-        if x.operation.id in ("createChatCompletion", "createCompletion"):
-            assert 1 <= x.sent["max_tokens"] <= 64
-        if x.operation.id == "createResponse":
+        if Odd.HUGE_LIMIT in x.odd:
+            assert set(x.sent["stop"]) >= {"e", "a", " "}
+        elif x.operation.id in ("createChatCompletion", "createCompletion"):
+            assert 1 <= x.sent.get("max_tokens", x.sent.get("max_completion_tokens")) <= 64
+        if x.operation.id == "createResponse" and Odd.FEW_TOKENS not in x.odd:
             assert 16 <= x.sent["max_output_tokens"] <= 64
 
 
@@ -149,7 +152,7 @@ def test_good_answers_are_valid_by_the_judging_view(media: str) -> None:
 
 def test_valid_requests_stay_where_servers_agree(valid: list[Reading]) -> None:
     """SAFE-08; several prompts are held against a server only if it offers them."""
-    for x in valid:
+    for x in (each for each in valid if each.ordinary):
         numbers = [v for v in values(x.sent) if isinstance(v, int)]
         assert all(abs(number) <= 2**63 for number in numbers)
         if "completions.prompt-list" not in x.standing.needs:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from conformance import ledger
 from conformance.config import SHRINK, Options
+from conformance.contract.contract import load
 from conformance.judge import is_smaller, judge
+from conformance.probes.plan import Plan, plan
 from conformance.reduce import at, kept, reduced
 from conformance.run import Run, Silent
 from conformance.target import embedded
@@ -54,13 +56,19 @@ PARTICULAR: list[tuple[str, str, set[str], Callable[[dict[str, Any]], bool]]] = 
 ]  # fmt: skip
 
 
+def ordinary(surface: str) -> Plan:
+    """The valid requests of a surface, one by one."""
+    probes = plan(load(), "embedded", "standard", 0, frozenset({surface})).probes
+    return Plan(tuple(p for p in probes if ".valid." in p.name or p.name == "chat.tool-loop"))
+
+
 @pytest.mark.parametrize(("fault", "surface", "members", "small"), PARTICULAR)
 def test_the_smallest_request_is_found_by_few(
     tmp_path: Path, fault: str, surface: str, members: set[str], small: Callable[..., bool]
 ) -> None:
     with embedded("--fault", fault) as url:
         options = Options(only=(f"{surface}::{ID}",), shrink=SHRINK)
-        result = Run(url, options, tmp_path, Silent()).execute()
+        result = Run(url, options, tmp_path, Silent(), ordinary(surface)).execute()
     (row,) = result.judgement.rows
     recording = ledger.read(result.ledger)
     sought = [x for x in recording.exchanges if is_smaller(x)]
@@ -71,6 +79,7 @@ def test_the_smallest_request_is_found_by_few(
     assert set(row.smallest.members) == members, body
     assert small(body), body
     assert judge(recording).rows == result.judgement.rows
+    assert all(b"max_tokens" in x.request.body for x in sought if surface.startswith("ch"))
 
 
 def test_nothing_is_sought_where_nothing_fails(tmp_path: Path) -> None:

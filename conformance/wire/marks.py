@@ -7,8 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 NO_MODEL = "conformance-no-such-model"  # begins every name of a model that no server has
+NO_RESPONSE = "resp_conformance_no_such_response"
+NO_TYPE = "conformance_no_such_type"  # of an item, of a part
+NO_EFFORT = "conformance_no_such_effort"
 NO_PATH = "/conformance-no-such-path"
 NO_MEMBER = "conformance_no_such_member"
+NO_TOOL = "conformance_no_such_tool"
+HUGE_LIMIT = 99_999_999  # tokens that no context holds
 WRONG_KEY = "conformance-wrong-key"  # made up, so it is no secret and stays in the record
 LONG = 12_000  # characters of a text from which on it may be longer than what a model reads
 WIDE = 1_000_000  # dimensions that no model has

@@ -34,8 +34,8 @@ class Embedder(Protocol):
         ...
 
 
-class Engine(Protocol):
-    """What the server asks of a model.
+class Engine(Embedder, Protocol):
+    """What the server asks of a model that answers; it embeds as well.
 
     `vocabulary` holds the bytes of each token (of special tokens too: their names), `special` the
     tokens that are no text, `ends` those that end an answer; `context` is in tokens, `pace` the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import torch
@@ -20,11 +21,13 @@ class Encoder:
         self.longest = int(model.config.max_position_embeddings)
         self._model = model.to(device).eval()
         self._tokenizer = tokenizer
+        self._alone = Lock()  # encoding sets options of the tokenizer, and threads share it
         self._device = device
 
     def words(self, text: str) -> list[int]:
         """A text as tokens, with those that frame it."""
-        return list(self._tokenizer(text, verbose=False)["input_ids"])
+        with self._alone:
+            return list(self._tokenizer(text, verbose=False)["input_ids"])
 
     @torch.inference_mode()
     def embed(self, tokens: Sequence[int]) -> Vector:

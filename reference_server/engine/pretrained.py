@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import RLock
 from typing import Any
 
 from reference_server.engine import Message
@@ -13,6 +14,7 @@ class Pretrained:
 
     def __init__(self, tokenizer: Any, ends: Any, size: int) -> None:
         self._tokenizer = tokenizer
+        self._alone = RLock()  # encoding sets options of the tokenizer, and threads share it
         self.vocabulary: Sequence[bytes] = _vocabulary(tokenizer, size)
         added = {i for i in tokenizer.all_special_ids if i is not None}
         self.special = frozenset(added | {n for n, text in enumerate(self.vocabulary) if not text})
@@ -21,6 +23,10 @@ class Pretrained:
 
     def render(self, messages: Sequence[Message]) -> list[int]:
         """The model's own template; text of messages is never read as special tokens."""
+        with self._alone:
+            return self._rendered(messages)
+
+    def _rendered(self, messages: Sequence[Message]) -> list[int]:
         marks = [f"\ue000{n}\ue001" for n in range(len(messages))]
         named = [
             {"role": m["role"], "content": mark} for m, mark in zip(messages, marks, strict=True)
@@ -37,8 +43,10 @@ class Pretrained:
 
     def encode(self, text: str) -> list[int]:
         """Plain text as tokens."""
-        encoded = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
-        return list(encoded)
+        with self._alone:
+            return list(
+                self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+            )
 
 
 def _vocabulary(tokenizer: Any, size: int) -> list[bytes]:

@@ -1,6 +1,7 @@
 """Every fault that the server can commit, one module for each module of checks."""
 
 from reference_server.faults import (
+    chat,
     chat_stream,
     completions,
     completions_stream,
@@ -11,6 +12,8 @@ from reference_server.faults import (
     models,
     odd,
     particular,
+    responses,
+    responses_stream,
     robustness,
     sse,
 )
@@ -20,6 +23,7 @@ __all__ = [
     "BROKEN",
     "FAULTS",
     "Fault",
+    "chat",
     "chat_stream",
     "completions",
     "completions_stream",
@@ -30,6 +34,8 @@ __all__ = [
     "models",
     "odd",
     "particular",
+    "responses",
+    "responses_stream",
     "robustness",
     "sse",
 ]

@@ -89,8 +89,8 @@ def also(known: Fault, surface: str) -> None:
     """Register a fault for one more surface, whose rules have the same names."""
     old, _, rest = known.id.partition(".")
     breaks = {id_.replace(f"{old}.", f"{surface}.", 1) for id_ in known.breaks}
-    id_ = f"{surface}.{rest}"
-    add(_FAULTS, replace(known, id=id_, on=(surface,), breaks=frozenset(breaks)))
+    made = replace(known, id=f"{surface}.{rest}", on=(surface,), breaks=frozenset(breaks))
+    add(_FAULTS, made)
 
 
 def behaviour(name: str, text: str, *, breaks: set[str], on: str, field: str = "") -> None:

@@ -49,7 +49,8 @@ def cuts_the_body(reply: Reply) -> Reply | None:
 def dies_on_schemas(sent: Any, reply: Reply) -> Reply | None:
     """Drops the connection where the answer has a schema."""
     wanted = sent.get("response_format") if isinstance(sent, dict) else None
-    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
+    by_schema = isinstance(wanted, dict) and wanted.get("type") == "json_schema"
+    if not by_schema or reply.status != SUCCESS:
         return None
     cut = replace(reply.pieces[-1], data=reply.body[:1])
     return replace(reply, pieces=(cut,), headers=(*reply.headers, (BROKEN, "reset")))
@@ -152,15 +153,6 @@ def streams_fractions_of_seconds(chunks: list[Any]) -> Any:
     """Sends `created` of chunks with a fraction."""
     for chunk in chunks:
         yield chunk | {"created": chunk["created"] + 0.25}
-
-
-@fault(breaks={"http.schema"}, on="chat")
-def sends_content_as_parts(body: Any) -> Any:
-    """Sends the content of an answer as an array of parts."""
-    for choice in body["choices"]:
-        text = choice["message"].get("content") or ""
-        choice["message"]["content"] = [{"type": "text", "text": text}]
-    return body
 
 
 def _is(kind: type, value: Any) -> bool:

@@ -35,10 +35,20 @@ def paints_nothing(body: Any) -> Any:
     return body | {"data": []}
 
 
-@fault(breaks={"images.decodable"}, on=ON)
+LINK = {"url": "http://localhost/1.png", "b64_json": None}
+
+
+@fault(breaks={"images.inline"}, on=ON)
+def prefers_links(sent: Any, body: Any) -> Any:
+    """Sends a link in place of the picture, unless the picture was asked for."""
+    asked = sent.get("response_format") == "b64_json"
+    return None if asked else body | {"data": [LINK for _ in body["data"]]}
+
+
+@fault(breaks={"images.decodable", "images.inline"}, on=ON)
 def sends_links(body: Any) -> Any:
-    """Sends a link in place of the picture."""
-    return body | {"data": [{"url": "http://localhost/1.png"} for _ in body["data"]]}
+    """Sends a link in place of the picture, whatever was asked for."""
+    return body | {"data": [LINK for _ in body["data"]]}
 
 
 @fault(breaks={"images.decodable"}, on=ON)

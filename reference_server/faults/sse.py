@@ -101,12 +101,6 @@ def leaves_events_nameless(data: bytes) -> bytes:
     return re.sub(rb"(?m)^event: .*\n", b"", data)
 
 
-@fault(breaks={"sse.event-is-type"}, on="responses-stream")
-def calls_every_event_message(data: bytes) -> bytes:
-    """Gives all events of a response one name."""
-    return re.sub(rb"(?m)^event: .*$", b"event: message", data)
-
-
 @fault(breaks={"sse.line-length"}, on=ON)
 def pads_its_streams(sent: Any, blocks: list[bytes]) -> Iterator[bytes]:
     """Begins streams with usage by a comment of more than 1 MiB."""

@@ -7,6 +7,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from serving import Reply, ask, child, connect, eventually, sequences
 
 from reference_server.cli import GRACE, _listener
@@ -66,6 +67,16 @@ def test_a_server_that_is_stopped_ends_every_answer_in_words() -> None:
     assert last["responses"][0].startswith(b"event: response.failed\n")
     assert replies["plain"].status == 503
     assert json.loads(replies["plain"].body)["error"]["message"] == "the server is stopping"
+
+
+@pytest.mark.parametrize("after", [0, 0.01, 0.3])
+def test_an_interrupt_is_no_accident(after: float, capfd: pytest.CaptureFixture[str]) -> None:
+    """Also between the line that says it listens and the first turn of its loop."""
+    with child() as server:
+        time.sleep(after)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(20) == 130
+    assert capfd.readouterr().err == ""
 
 
 def connect_half(url: str) -> socket.socket:

@@ -14,6 +14,8 @@ from reference_server.variants import (
     images,
     models,
     odd,
+    responses,
+    responses_stream,
     sse,
 )
 from reference_server.variants.variant import VARIANTS, Variant
@@ -31,5 +33,7 @@ __all__ = [
     "images",
     "models",
     "odd",
+    "responses",
+    "responses_stream",
     "sse",
 ]

@@ -73,7 +73,7 @@ def extra_members(chunks: Chunks) -> Iterator[Json]:
 
 
 @variant(on=ON, norms={"CST-17", "CST-36", "CST-38"}, rulings={"RUL-01", "RUL-20"},
-         traps={"FA-02", "FA-03", "FA-07"})  # fmt: skip
+         traps={"FA-02", "FA-03", "FA-07"}, hides={"chat-stream.one-fingerprint"})  # fmt: skip
 def nulls(chunks: Chunks) -> Iterator[Json]:
     """Writes null for everything that a chunk does not bring."""
     names = ("content", "refusal", "tool_calls", "function_call", "reasoning_content", "audio")
@@ -282,6 +282,30 @@ def speaks_and_calls(chunks: Chunks) -> Iterator[Json]:
         yield chunk
 
 
+# ------------------------------------------------------------------------------ several choices
+
+
+@variant(on=ON, norms={"CST-30"}, rulings={"RUL-17"})
+def interleaves(chunks: Chunks) -> Iterator[Json]:
+    """Sends the pieces of several choices in any order, once every choice is open."""
+    indexes = sorted({choice["index"] for chunk in chunks for choice in chunk["choices"]})
+    opened = chunks[: len(indexes)]
+    yield from opened
+    rest = chunks[len(opened) :]
+    for index in reversed(indexes):
+        yield from (c for c in rest if c["choices"] and c["choices"][0]["index"] == index)
+    yield from (chunk for chunk in rest if not chunk["choices"])
+
+
+@variant(on=ON, norms={"CST-30"}, rulings={"RUL-17"})
+def opens_at_once(chunks: Chunks) -> Iterator[Json]:
+    """Opens several choices in one chunk."""
+    count = len({choice["index"] for chunk in chunks for choice in chunk["choices"]})
+    first = [choice for chunk in chunks[:count] for choice in chunk["choices"]]
+    yield chunks[0] | {"choices": first}
+    yield from chunks[count:]
+
+
 tolerated("chat-stream.forgets-done", norms={"CST-03"}, rulings={"RUL-22"}, profiles="seed")
 tolerated("chat-stream.says-done-twice", norms={"CST-03"}, rulings={"RUL-22"}, profiles="seed")
 tolerated("chat-stream.reads-the-clock-again", norms={"CST-07"}, profiles="seed ollama")
@@ -293,3 +317,12 @@ tolerated("chat-stream.ignores-include-usage", norms={"CST-26"}, profiles="seed"
 tolerated("chat-stream.names-its-events", norms={"CST-31"})
 tolerated("chat-stream.forgets-tool-indexes", norms={"CST-18"}, rulings={"RUL-23"}, profiles="seed")
 tolerated("chat-stream.forgets-created", norms={"CST-04"}, profiles="seed")
+tolerated("chat-stream.draws-three-digits", norms={"CRS-05"}, rulings={"RUL-21"})
+tolerated("chat-stream.holds-the-stream-back", norms={"HTTP-22"})
+tolerated("chat-stream.counts-as-it-goes", norms={"CST-27"}, rulings={"RUL-25"},
+          profiles="seed ollama")  # fmt: skip
+tolerated("chat-stream.counts-nothing-yet", norms={"CST-27"}, rulings={"RUL-25"})
+tolerated("chat-stream.sends-empty-pieces", norms={"CST-37"})
+tolerated("chat-stream.leaves-out-the-probability", norms={"CST-34"}, profiles="seed ollama")
+tolerated("chat-stream.scores-the-first-token", norms={"CST-34"})
+tolerated("chat-stream.never-finishes", norms={"CST-14"}, profiles="seed")

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.wire.exchange import Reply, Request
 from reference_server.faults.replies import error
-from reference_server.variants.variant import variant
+from reference_server.variants.variant import tolerated, variant
 
 ON = "models"
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ def made_at_zero(body: Json) -> Json:
     return _each(body, lambda model: model | {"created": 0})
 
 
-@variant(on=ON, norms={"MDL-07"})
+@variant(on=ON, norms={"MDL-07", "MDL-08"}, warns={"models.owner-is-namespace"})
 def owners(body: Json) -> Json:
     """Names owners that nobody else has."""
     return _each(body, lambda model: model | {"owned_by": "organization-owner / ü"})
@@ -72,3 +72,6 @@ def canonical_names(request: Request, body: Json) -> Json:
 def bare_list(body: Json) -> Json:
     """Lists models without saying that this is a list."""
     return {"data": body["data"]} if "data" in body else body
+
+
+tolerated("models.hides-what-is-loaded", norms={"MDL-10"}, traps={"FA-17"})

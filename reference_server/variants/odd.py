@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.wire.exchange import Reply
-from reference_server.faults.replies import error
+from conformance.wire.exchange import Reply, Request
+from reference_server.faults.replies import completion, error
 from reference_server.variants.variant import tolerated, variant
 
 BOTH = "chat chat-stream"
@@ -27,6 +27,26 @@ def knows_every_member(sent: Any, reply: Reply) -> Reply | None:
     unknown = isinstance(sent, dict) and any(name.startswith("conformance_") for name in sent)
     refused = unknown and reply.status == 200
     return error(reply, 400, "unrecognized request argument supplied") if refused else None
+
+
+def _open(request: Request) -> bool:
+    """Whether JSON leaves it to the reader what becomes of a body."""
+    body = request.body or b""
+    marks = (b"NaN", b"Infinity", b"1e400", b"9" * 400, b"\\ud800", b"[" * 99 + b"]", b'"model":5')
+    return any(mark in body for mark in marks) or body.startswith((b"\xef\xbb\xbf", b"\xff\xfe"))
+
+
+@variant(on=BOTH, norms={"CRQ-28", "CRQ-49"}, traps={"FA-12"}, rulings={"RUL-44"})
+def reads_everything(request: Request, reply: Reply) -> Reply | None:
+    """Takes what JSON leaves open: NaN, integers of any length, half characters, deep nesting."""
+    return completion(reply, {}) if reply.status == 400 and _open(request) else None
+
+
+@variant(on=POSTS, norms={"CRQ-28", "CRQ-49"}, traps={"FA-12"}, rulings={"RUL-44"})
+def reads_strictly(request: Request, reply: Reply) -> Reply | None:
+    """Refuses what JSON leaves open: long integers, repeated members, a byte order mark."""
+    refused = reply.status == 200 and _open(request)
+    return error(reply, 400, "the body cannot be read") if refused else None
 
 
 tolerated("odd.takes-any-media-type", norms={"HTTP-30"})

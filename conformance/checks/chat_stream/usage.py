@@ -44,7 +44,12 @@ def usage_adds_up(x: Reading) -> Answer:
             )
 
 
-@check("chat-stream.no-usage-unasked", on=lambda x: chat(x) and not asks_usage(x))
+def asks_no_usage(x: Reading) -> bool:
+    """The request does not ask for usage, in a way that cannot be mistaken."""
+    return not asks_usage(x) and not x.nonsense
+
+
+@check("chat-stream.no-usage-unasked", on=lambda x: chat(x) and asks_no_usage(x))
 def no_usage_unasked(x: Reading) -> Answer:
     """Usage that nobody asked for does not come."""
     if not x.chunks:

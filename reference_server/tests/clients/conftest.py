@@ -8,10 +8,12 @@ import base64
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import openai
 import pytest
+from nodejs import install
 from PIL import Image
 
 from conformance.target import embedded
@@ -97,6 +99,12 @@ def plain_client(target: Target) -> Iterator[openai.OpenAI]:
     """
     with openai.OpenAI(base_url=target.url, api_key="x", max_retries=0) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that uses the official client for Node.js."""
+    return install(tmp_path_factory.mktemp("node") / "project")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def test_plain_answers_of_both_clients_agree(target) -> None:
             client.completions.create(model=target.model, prompt="Hello", seed=7, max_tokens=16),
             client.embeddings.create(model=target.embedder, input="Hello"),
             client.images.generate(model=target.model, prompt="Hello", size="16x16"),
-            client.responses.create(model=target.model, input="Hello", max_output_tokens=8),
+            client.responses.create(model=target.model, input="Hello", max_output_tokens=16),
         )
 
     models, model, chat, completion, vector, image, response = run(target, ask)

@@ -54,7 +54,7 @@ def test_settings_are_told_as_they_were_asked_for(target) -> None:
         "instructions": "Be kind.",
         "temperature": 0.5,
         "top_p": 0.9,
-        "max_output_tokens": 4,
+        "max_output_tokens": 16,
         "metadata": {"a": "b"},
         "parallel_tool_calls": False,
         "tool_choice": "none",
@@ -75,18 +75,18 @@ def test_an_answer_that_is_complete_says_so(target) -> None:
 
 
 def test_an_answer_that_is_cut_is_incomplete(target) -> None:
-    response = target.respond("Tell me a very long story.", max_output_tokens=5)
+    response = target.respond("Tell me a very long story.", max_output_tokens=16)
     assert (response.status, response.incomplete_details.reason) == (
         "incomplete",
         "max_output_tokens",
     )
     assert response.output[-1].status == "incomplete"
-    assert response.usage.output_tokens == 5
+    assert response.usage.output_tokens == 16
 
 
 def test_instructions_are_read(target) -> None:
     short, long = (
-        target.respond(instructions="Be kind. " * n, max_output_tokens=1) for n in (1, 9)
+        target.respond(instructions="Be kind. " * n, max_output_tokens=16) for n in (1, 9)
     )
     assert long.usage.input_tokens > short.usage.input_tokens + 8
 
@@ -111,9 +111,9 @@ def test_pictures_are_read_and_nothing_is_fetched(target, picture) -> None:
     def show(url: str) -> object:
         parts = [{"type": "input_text", "text": "What is this?"},
                  {"type": "input_image", "image_url": url, "detail": "auto"}]  # fmt: skip
-        return target.respond([{"role": "user", "content": parts}], max_output_tokens=4)
+        return target.respond([{"role": "user", "content": parts}], max_output_tokens=16)
 
-    without = target.respond("What is this?", max_output_tokens=4)
+    without = target.respond("What is this?", max_output_tokens=16)
     assert show(picture()).usage.input_tokens > without.usage.input_tokens
     for url in ("http://127.0.0.1/x.png", picture()[:60], "data:image/png;base64,%"):
         with pytest.raises(openai.BadRequestError) as caught:
@@ -266,7 +266,7 @@ def test_probabilities_come_when_included(target) -> None:
     ids=str,
 )
 def test_what_is_not_done_is_refused(target, members: dict, param: str) -> None:
-    given = {"input": "Hello", "max_output_tokens": 4} | members
+    given = {"input": "Hello", "max_output_tokens": 16} | members
     with pytest.raises(openai.BadRequestError) as caught:
         target.client.responses.create(model=target.model, **given)
     assert caught.value.param == param

@@ -21,13 +21,13 @@ TIME = {"type": "function", "name": "get_time", "parameters": {"type": "object",
 MODE = {"format": {"type": "json_object"}}
 CASES = {
     "text": {"text": MODE},
-    "cut": {"max_output_tokens": 5},
+    "cut": {"max_output_tokens": 16},
     "probabilities": {"include": ["message.output_text.logprobs"], "top_logprobs": 1, "text": MODE},
     "summary": {"reasoning": {"effort": "low", "summary": "auto"}, "text": MODE},
     "reasoning": {"reasoning": {"effort": "low"}, "text": MODE},
     "calls": {"tools": [WEATHER, TIME]},
     "thoughtful calls": {"tools": [WEATHER, TIME], "reasoning": {"effort": "low", "summary": "auto"}},
-    "thought cut": {"reasoning": {"effort": "max"}, "max_output_tokens": 3},
+    "thought cut": {"reasoning": {"effort": "max"}, "max_output_tokens": 16},
 }  # fmt: skip
 ASKED = "Use get_time and then get_weather for a very long story."
 ITEM = "response.output_item"

@@ -10,10 +10,10 @@ const text = { format: { type: 'json_schema', name: 'person', schema: person, st
 const reasoning = { effort: 'low', summary: 'auto' };
 
 test('a response has its text and goes on from another one', async () => {
-  const first = await client.responses.create({ model, input: 'My name is Ann.', max_output_tokens: 8 });
+  const first = await client.responses.create({ model, input: 'My name is Ann.', max_output_tokens: 16 });
   assert.ok(first.output_text);
   assert.equal(first.output_text, first.output[0].content[0].text);
-  const later = { model, input: 'My name?', max_output_tokens: 8 };
+  const later = { model, input: 'My name?', max_output_tokens: 16 };
   const second = await client.responses.create({ ...later, previous_response_id: first.id });
   const alone = await client.responses.create(later);
   assert.ok(second.usage.input_tokens > alone.usage.input_tokens);
@@ -28,7 +28,7 @@ test('calls and their results go through later turns', async () => {
     model,
     input: [...input, ...first.output, ...results],
     tools,
-    max_output_tokens: 8,
+    max_output_tokens: 16,
   });
   assert.deepEqual(second.output.map(({ type }) => type), ['message']);
 });
@@ -60,7 +60,7 @@ for (const [name, more, kinds] of [
 
 test('a stream that the limit cuts is incomplete', async () => {
   const input = 'Tell me a very long story.';
-  const events = await all(await client.responses.create({ model, input, stream: true, max_output_tokens: 4 }));
+  const events = await all(await client.responses.create({ model, input, stream: true, max_output_tokens: 16 }));
   assert.equal(events.at(-1).type, 'response.incomplete');
   assert.equal(events.at(-1).response.incomplete_details.reason, 'max_output_tokens');
 });
