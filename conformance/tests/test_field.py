@@ -219,3 +219,19 @@ def test_a_link_in_place_of_a_picture_is_one_finding_of_a_rule_of_its_own(
     x = reading("/images/generations", body, 200, LINK, "application/json")
     found = {each.requirement for each in RULES.examine((x,)) if each.findings}
     assert found == broken
+
+
+def test_a_response_may_tell_its_time_to_a_fraction_but_should_not() -> None:
+    """`transformers serve` does, and the official clients type it as a number (RUL-47)."""
+    text = {"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    usage = {"input_tokens": 33, "output_tokens": 2, "total_tokens": 35}
+    answer = {
+        "id": "resp_1", "object": "response", "created_at": 1795736071.7150202, "model": "m",
+        "status": "completed", "output": [message | {"content": [text]}], "usage": usage,
+        "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
+    }  # fmt: skip
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 17}
+    x = reading("/responses", body, 200, json.dumps(answer).encode(), "application/json")
+    assert not any(each.findings for each in judged(x, "http.schema"))
+    assert [len(each.findings) for each in judged(x, "responses.created-at-whole")] == [1]
