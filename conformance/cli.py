@@ -211,7 +211,12 @@ def _list(arguments: argparse.Namespace) -> int:
     from conformance.standard import listing  # noqa: PLC0415
 
     check_only(arguments.only, catalogue())
-    _print(listing(tuple(arguments.only), arguments.format))
+    if arguments.format == "markdown" and not arguments.only:
+        from conformance.printed import document  # noqa: PLC0415
+
+        _print(document())
+    else:
+        _print(listing(tuple(arguments.only), arguments.format))
     return 0
 
 

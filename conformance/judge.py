@@ -118,6 +118,8 @@ class Judge:
         key = (outcome.requirement, outcome.surface)
         condition = (outcome.operation, outcome.needs, outcome.expects_error)
         self._tallies.setdefault(key, {}).setdefault(condition, Tally()).add(outcome)
+        if not outcome.findings:
+            return ()
         missing = self._missing(self.catalogue[outcome.requirement], outcome.surface)
         return outcome.findings if self._counts(condition) and not missing else ()
 

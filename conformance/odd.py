@@ -53,6 +53,7 @@ class Odd(StrEnum):
     FEW_TOKENS = "its limit of tokens is lower than some servers take"
     REASONING_ITEM = "it gives reasoning of an earlier answer back"
     REFUSAL_PART = "its history has a refusal"
+    ITEM_REFERENCE = "it refers to an item that the server may have stored"
     OFFICIAL_MEMBER = "it asks for something by an official member that the document lacks"
     ORDER = "its messages stand in an order that the templates of some models refuse"
     HISTORY_MEMBER = "a message of the assistant has an official member that the document lacks"
@@ -72,7 +73,8 @@ def oddities(
         yield from _of_members(sent, properties, official)
         yield from _of_values(sent)
         yield from _of_response(sent)
-        yield from _of_chat(sent)
+        if "messages" in sent:
+            yield from _of_chat(sent)
 
 
 def _of_head(request: Request) -> Iterator[Odd]:
@@ -139,8 +141,9 @@ def _of_response(sent: dict[str, Any]) -> Iterator[Odd]:
 
 
 def _of_item(item: dict[str, Any]) -> Iterator[Odd]:
-    if item.get("type") == "reasoning":
-        yield Odd.REASONING_ITEM
+    kind = item.get("type")
+    if kind in ("reasoning", "item_reference"):
+        yield Odd.REASONING_ITEM if kind == "reasoning" else Odd.ITEM_REFERENCE
     content = item.get("content")
     for part in content if isinstance(content, list) else ():
         if isinstance(part, dict) and part.get("type") == "refusal":

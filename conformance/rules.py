@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import conformance.checks  # noqa: F401  importing the modules registers their checks
@@ -18,6 +18,7 @@ from conformance.check import (
     FOLDS,
     RELATIONS,
     Answer,
+    Check,
     Deviation,
     Dialogue,
     Finding,
@@ -66,11 +67,16 @@ class Rules:
         self.refusals = Refusals(everything)
         self.grammars = Grammars(everything)
         self.folds: Mapping[str, Fold] = FOLDS
+        self._on = cache(self._of)
 
     def holds(self, requirement: str, surface: str | None) -> bool:
         """Whether a requirement is judged on a surface at all."""
         found = self.catalogue.get(requirement)
         return found is not None and surface in found.on
+
+    def _of(self, surface: str) -> tuple[Check, ...]:
+        """The checks that are judged on a surface."""
+        return tuple(rule for rule in CHECKS.values() if self.holds(rule.id, surface))
 
     def examine(self, dialogue: Dialogue) -> Iterator[Judged]:
         """What every rule that applies says about a finished dialogue."""
@@ -91,9 +97,9 @@ class Rules:
                 yield self._outcome(rule.id, said[-1], partial(rule.judge, said))
 
     def _checks(self, x: Reading) -> Iterator[Judged]:
-        for rule in CHECKS.values():
+        for rule in self._on(x.surface or ""):
             told = rule.busy or x.outcome is not Outcome.BUSY
-            if told and self.holds(rule.id, x.surface) and _holds(rule.on, x):
+            if told and _holds(rule.on, x):
                 yield self._outcome(
                     rule.id, x, partial(rule.judge, x), expects_error=rule.expects_error
                 )

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from conformance.requirement import Profile, Requirement, catalogue, selected
 
-INTRODUCTION = """# What "OpenAI-compatible" means
-
-Each requirement has a level in each profile: `seed` reads the OpenAPI document literally,
-`ollama` as Ollama documents it, `openai` as the official clients rely on it. MUST, SHOULD and MAY
-are those of RFC 2119; off means that the profile does not ask for it.
-"""
+THREAD = re.compile(r"https://github\.com/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)")
 
 
 def listing(only: tuple[str, ...], form: str) -> str:
@@ -23,7 +19,7 @@ def listing(only: tuple[str, ...], form: str) -> str:
     if form == "json":
         return json.dumps([as_json(each) for each in requirements], indent=1, ensure_ascii=False)
     if form == "markdown":
-        return "\n".join([INTRODUCTION, *_sections(requirements)])
+        return "\n".join(line for each in requirements for line in entry(each, "###"))
     return "\n".join(f"{each.id:36} {_levels(each):28} {each.text}" for each in requirements)
 
 
@@ -32,8 +28,9 @@ def explanation(requirement: Requirement, form: str) -> str:
     if form == "json":
         return json.dumps(as_json(requirement), indent=1, ensure_ascii=False)
     if form == "markdown":
-        return "\n".join(_markdown(requirement))
-    return "\n".join(line.replace("`", "").lstrip("#").strip() for line in _markdown(requirement))
+        return "\n".join(entry(requirement, "###"))
+    plain = (re.sub(r"\[[^]]*\]\((.*?)\)", r"\1", line) for line in entry(requirement, "###"))
+    return "\n".join(re.sub("^#+ |[`<>]", "", line) for line in plain)
 
 
 def as_json(requirement: Requirement) -> dict[str, Any]:
@@ -56,26 +53,28 @@ def _levels(requirement: Requirement) -> str:
     return ", ".join(f"{profile} {requirement.levels[profile]}" for profile in Profile)
 
 
-def _sections(requirements: list[Requirement]) -> Iterator[str]:
-    section = ""
-    for requirement in requirements:
-        name = requirement.id.partition(".")[0]
-        if name != section:
-            section = name
-            yield f"## {name}\n"
-        yield from _markdown(requirement)
-
-
-def _markdown(requirement: Requirement) -> Iterator[str]:
-    yield f"### `{requirement.id}`\n"
+def entry(requirement: Requirement, heading: str) -> Iterator[str]:
+    """A requirement in Markdown, below a heading of some depth."""
+    yield f"{heading} `{requirement.id}`\n"
     yield f"{requirement.text}\n"
     yield f"- Levels: {_levels(requirement)}"
     yield f"- Judged on: {', '.join(requirement.on)}"
     if requirement.needs:
-        yield f"- Needs the capability: {requirement.needs}"
-    yield f"- Sources: {', '.join(requirement.sources)}"
+        yield f"- Needs the capability: `{requirement.needs}`"
+    if requirement.model:
+        yield "- Depends on the model, so that it never fails"
+    yield f"- Sources: {', '.join(map(source, requirement.sources))}"
     if requirement.field:
-        yield f"- Seen in the field: {', '.join(requirement.field)}"
+        yield f"- Seen in the field: {', '.join(map(source, requirement.field))}"
     if requirement.norms:
         yield f"- Norms: {', '.join(requirement.norms)}"
     yield f"- What to do: {requirement.advice}\n"
+
+
+def source(text: str) -> str:
+    """A source as Markdown: an address as a link, a pointer as code."""
+    if thread := THREAD.fullmatch(text):
+        return f"[{thread[1]}#{thread[2]}]({text})"
+    if text.startswith("https://"):
+        return f"<{text}>"
+    return f"`{text}`" if text.startswith("#") else text

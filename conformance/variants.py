@@ -77,15 +77,19 @@ class _Clean:
         self._shown: list[frozenset[Key]] = []
         self.leaning: set[int] = set()
         valid: Counter[str] = Counter()
+        offered: set[str] = set()
         for n, exchanges in enumerate(proof.dialogues):
-            outcomes = rules.examine(tuple(Reading(x, contract) for x in exchanges))
+            readings = tuple(Reading(x, contract) for x in exchanges)
+            outcomes = rules.examine(readings)
             shown = ((o.requirement, o.surface) for o in outcomes if not o.undecided)
             self._shown.append(frozenset(shown))
             surface, _, rest = exchanges[0].dialogue.partition(".")
             valid[surface] += rest.startswith("valid.")
             answers = rest.startswith("valid.") and valid[surface] <= LEANING
-            if answers or not rest or surface == "models":
+            needs = {name for x in readings if x.answered for name in x.standing.needs}
+            if answers or not rest or surface == "models" or needs - offered:
                 self.leaning.add(n)
+            offered |= needs
 
     def only_in(self, touched: frozenset[int]) -> set[Key]:
         """What no other dialogues than these show."""

@@ -144,6 +144,7 @@ MORE: Mapping[str, Members] = {
     "many-choices": {"n": 129, "max_tokens": 1},
     "negative-top-logprobs": {"logprobs": True, "top_logprobs": -1},
 }
+STREAMED = ("picture-without-url", "tool-choice-named")
 ROOM = ("tool-choice-required", "tool-choice-named", "rich-schema")
 
 
@@ -163,4 +164,5 @@ def _probes(model: str, kind: str, rows: Mapping[str, Members]) -> Iterator[Prob
         room = {"max_tokens": TOKENS} if name in ROOM or name.startswith("effort") else {}
         body = good(model) | room | members
         kept = {member: value for member, value in body.items() if value is not None}
-        yield single(f"chat.{kind}.{name}", "chat", post(PATH, kept), tokens=TOKENS)
+        surface, form = ("chat-stream", {"stream": True}) if name in STREAMED else ("chat", {})
+        yield single(f"{surface}.{kind}.{name}", surface, post(PATH, kept | form), tokens=TOKENS)

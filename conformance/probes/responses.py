@@ -67,9 +67,13 @@ SEEN = [
         "content": [_part("What colour?"), {"type": "input_image", "image_url": PICTURE}],
     }
 ]
+REFERENCE = {"type": "item_reference", "id": "msg_conformance_no_such_item"}
 NULLS = dict.fromkeys(("temperature", "tools", "reasoning", "text", "previous_response_id"))
 ECHOED = {"metadata": {"team": "blue"}, "parallel_tool_calls": False, "top_p": 0.5}
-NESTED = {"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}
+NESTED = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": WEATHER["parameters"]},
+}
 
 # Single requests by name: the members, and the tokens that they may cost.
 SINGLES: tuple[tuple[str, Body, int], ...] = (
@@ -79,6 +83,8 @@ SINGLES: tuple[tuple[str, Body, int], ...] = (
     ("unknown-item", {"input": [{"type": NO_TYPE}, *user("Say hello.")]}, TOKENS),
     ("custom-tool", {"tools": [WEATHER, {"type": "custom", "name": "run"}]}, LONG),
     ("unknown-part", {"input": [{"role": "user", "content": [{"type": NO_TYPE}]}]}, TOKENS),
+    ("empty-input", {"input": ""}, TOKENS),
+    ("item-reference", {"input": [REFERENCE, *user("Say hello.")]}, TOKENS),
     ("unknown-effort", {"reasoning": {"effort": NO_EFFORT}}, TOKENS),
     ("unknown-previous", {"previous_response_id": NO_RESPONSE}, TOKENS),
     ("json-object", {"input": "Ann in JSON.", "text": {"format": {"type": "json_object"}}}, LONG),
@@ -96,7 +102,7 @@ def probes(model: str) -> Iterator[Probe]:
     both = {"input": "Use get_time, then get_weather for Rome.", "tools": [WEATHER, TIME]}
     asked = good | both | {"max_output_tokens": LONG}
     thought = good | {"input": "Why is the sky blue?", "max_output_tokens": LONG}
-    yield _streamed("tools", asked)
+    yield Probe("responses.tool-choice", "responses", lambda: _choices(asked), 4, 4 * LONG)
     yield Probe("responses.tool-loop", "responses", lambda: _tool_loop(good), 2, LONG + TOKENS)
     yield Probe("responses.cut", "responses", lambda: _cut(good, {}), 2, LONG + TOKENS)
     cut = Probe(
@@ -108,21 +114,14 @@ def probes(model: str) -> Iterator[Probe]:
     )
     yield cut
     yield Probe("responses.reasoning-back", "responses", lambda: _back(thought), 2, LONG + TOKENS)
-    yield _streamed("reasoning", thought | {"reasoning": {"effort": "low"}})
     yield Probe("responses.counted", "responses", lambda: _counted(good), 3, 3 * TOKENS)
     same = asked | {"reasoning": {"effort": "low", "summary": "auto"}, "temperature": 0.0}
     yield Probe("responses.same-items", "responses", lambda: _same(same), 3, 3 * LONG)
-    yield Probe("responses.tool-choice", "responses", lambda: _choices(asked), 4, 4 * LONG)
     without = {name: value for name, value in good.items() if name != "input"}
     yield single("responses.no-input", "responses", post(PATH, without))
     for name, members, tokens in SINGLES:
         body = good | {"max_output_tokens": tokens} | members
         yield single(f"responses.{name}", "responses", post(PATH, body), tokens=tokens)
-
-
-def _streamed(name: str, body: Body) -> Probe:
-    request = post(PATH, body | {"stream": True})
-    return single(f"responses-stream.{name}", "responses-stream", request, tokens=LONG)
 
 
 def _tool_loop(good: Body) -> Turns:
@@ -150,13 +149,16 @@ def _cut(good: Body, form: Body) -> Turns:
 
 
 def _back(thought: Body) -> Turns:
-    """Reasoning is asked for, also in its sealed form, and given back untouched."""
+    """Reasoning is asked for, also in its sealed form, and given back untouched; the stream that
+    goes on from it has reasoning that is not summed up.
+    """
     sealed = {"include": ["reasoning.encrypted_content"]}
     asked = thought | {"reasoning": {"effort": "low", "summary": "auto"}}
     output = _output(answer((yield post(PATH, asked | sealed))))
     if any(item.get("type") == "reasoning" for item in output):
         said = user(thought["input"])
-        yield post(PATH, asked | {"input": [*said, *output, *user("Go on.")]})
+        given = {"input": [*said, *output, *user("Go on.")], "reasoning": {"effort": "low"}}
+        yield post(PATH, thought | given | {"stream": True})
 
 
 def _counted(good: Body) -> Turns:
@@ -174,6 +176,7 @@ def _same(asked: Body) -> Turns:
 
 
 def _choices(asked: Body) -> Turns:
-    """The same request with each way to choose a tool."""
-    for choice in ("auto", "none", "required", {"type": "function", "name": "get_weather"}):
+    """The same request streamed, with no word on the choice of a tool, and with each word on it."""
+    yield post(PATH, asked | {"stream": True})
+    for choice in ("none", "required", {"type": "function", "name": "get_weather"}):
         yield post(PATH, asked | {"tool_choice": choice})

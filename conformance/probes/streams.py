@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance.probes.chat import LONG, PATH, good, user
 from conformance.probes.probe import Abandoned, Probe, Turns, post, single
 
 SURFACE = "chat-stream"
-TIMES = 3  # streams that are abandoned; one slot may have to go on with all of them
+TIMES = 2  # streams that are abandoned; one slot may have to go on with all of them
 SHORT = 16  # tokens
 NOTHING = {"type": "object", "properties": {}}
 TOOLS = [
@@ -21,28 +21,34 @@ Body = dict[str, Any]
 
 def probes(model: str) -> Iterator[Probe]:
     """The directed dialogues, the cheapest first."""
-    both = user("Call get_date, and also get_time.")
     cases: list[tuple[str, Body, int]] = [
         ("two-choices", {"n": 2, "temperature": 1.0}, SHORT),
         ("logprobs", {"logprobs": True}, SHORT),
         ("reasoning", {"reasoning_effort": "low"}, LONG),
-        ("two-tools", {"messages": both, "tools": TOOLS, "temperature": 0.0}, LONG),
     ]
     for name, members, tokens in cases:
         body = good(model) | members | {"stream": True, "max_tokens": tokens}
         cost = tokens * int(members.get("n", 1))
         yield single(f"{SURFACE}.{name}", SURFACE, post(PATH, body), tokens=cost)
-    text = {"messages": user("Repeat exactly: 日本語 😀 é ü ñ 🚀"), "temperature": 0.0}
-    asked = good(model) | text | {"max_tokens": 2 * SHORT}
-    yield Probe(f"{SURFACE}.both-forms", SURFACE, lambda: _both_forms(asked), 2, 4 * SHORT)
+    twins: list[tuple[str, Body, int]] = [
+        ("unicode", {"messages": user("Àà, 😀😀 日本語 é! Repeat this text.")}, 2 * SHORT),
+        ("two-tools", {"messages": user("Call get_date and get_time."), "tools": TOOLS}, LONG),
+    ]
+    for name, members, tokens in twins:
+        body = good(model) | members | {"temperature": 0.0, "max_tokens": tokens}
+        yield Probe(f"{SURFACE}.both-forms.{name}", SURFACE, _both_forms(body), 2, 2 * tokens)
     cost = 2 * TIMES * SHORT + SHORT
     yield Probe(f"{SURFACE}.abandoned", SURFACE, lambda: _abandoned(model), TIMES + 1, cost)
 
 
-def _both_forms(asked: Body) -> Turns:
+def _both_forms(asked: Body) -> Callable[[], Turns]:
     """The same request, plain and then streamed."""
-    yield post(PATH, asked)
-    yield post(PATH, asked | {"stream": True})
+
+    def turns() -> Turns:
+        yield post(PATH, asked)
+        yield post(PATH, asked | {"stream": True})
+
+    return turns
 
 
 def _abandoned(model: str) -> Turns:

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "conformance/report": {
         "conformance.report", "conformance.ledger", "conformance.verdict", "conformance.requirement",
         "conformance.contract", "conformance.check", "conformance.text", "conformance.errors",
-        "conformance.wire.exchange", "conformance.wire.sse", "conformance.covered",
+        "conformance.wire.exchange", "conformance.wire.sse", "conformance.covered", "conformance.reading",
     },
     "reference_server": {"reference_server", "conformance.wire.exchange"},
 }  # fmt: skip
@@ -70,7 +70,7 @@ def test_layers_import_only_what_they_may(folder: str) -> None:
 def test_only_the_proof_imports_the_reference_server() -> None:
     guilty = [p.name for p in CODE if "conformance" in p.parts
               and any(name.startswith("reference_server") for name in imports(p))]  # fmt: skip
-    assert sorted(guilty) == ["bugs.py", "prove.py", "proving.py", "variants.py"]
+    assert sorted(guilty) == ["bugs.py", "printed.py", "prove.py", "proving.py", "variants.py"]
 
 
 def test_nothing_but_the_plugin_knows_pytest() -> None:

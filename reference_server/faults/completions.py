@@ -19,16 +19,17 @@ BOTH = "completions completions-stream"
 Json = dict[str, Any]
 
 
-def _without(value: Json, name: str) -> Json:
+def without(value: Json, name: str) -> Json:
+    """An object without one member."""
     return {key: each for key, each in value.items() if key != name}
 
 
-def _each(body: Json, change: Callable[[Json], Json]) -> Json:
+def each(body: Json, change: Callable[[Json], Json]) -> Json:
     """Every choice changed."""
     return body | {"choices": [change(entry) for entry in body["choices"]]}
 
 
-def _everywhere(reply: Reply, change: Callable[[Json], Json]) -> Reply | None:
+def everywhere(reply: Reply, change: Callable[[Json], Json]) -> Reply | None:
     """The plain answer or every chunk changed."""
     if reply.status != 200:
         return None
@@ -42,7 +43,7 @@ def _everywhere(reply: Reply, change: Callable[[Json], Json]) -> Reply | None:
 @fault(breaks={"completions.members"}, on=ON)
 def forgets_created(body: Any) -> Any:
     """Leaves `created` out."""
-    return _without(body, "created")
+    return without(body, "created")
 
 
 @fault(breaks={"completions.object"}, on=ON, field="SC-10")
@@ -60,37 +61,37 @@ def sends_empty_ids(body: Any) -> Any:
 @fault(breaks={"completions.unique-ids"}, on=BOTH, field="SC-35")
 def draws_short_ids(reply: Reply) -> Reply | None:
     """Draws its ids from a few values."""
-    return _everywhere(reply, lambda b: b | {"id": f"cmpl-{zlib.crc32(b['id'].encode()) % 3}"})
+    return everywhere(reply, lambda b: b | {"id": f"cmpl-{zlib.crc32(b['id'].encode()) % 3}"})
 
 
 @fault(breaks={"completions.names-model"}, on=BOTH)
 def names_its_file(reply: Reply) -> Reply | None:
     """Names the file of the model."""
-    return _everywhere(reply, lambda body: body | {"model": "/models/weights.gguf"})
+    return everywhere(reply, lambda body: body | {"model": "/models/weights.gguf"})
 
 
 @fault(breaks={"completions.made-now"}, on=BOTH)
 def counts_milliseconds(reply: Reply) -> Reply | None:
     """Dates its answers in milliseconds."""
-    return _everywhere(reply, lambda body: body | {"created": body["created"] * 1000})
+    return everywhere(reply, lambda body: body | {"created": body["created"] * 1000})
 
 
 @fault(breaks={"completions.choice-members"}, on=ON)
 def leaves_out_zeros(body: Any) -> Any:
     """Leaves out the index 0, as a serialiser does that leaves out what has no value."""
-    return _each(body, lambda entry: entry if entry["index"] else _without(entry, "index"))
+    return each(body, lambda entry: entry if entry["index"] else without(entry, "index"))
 
 
 @fault(breaks={"completions.finish-reason-known"}, on=ON, field="SC-08")
 def finishes_with_eos(body: Any) -> Any:
     """Finishes with the name of the engine's own reason."""
-    return _each(body, lambda entry: entry | {"finish_reason": "eos_token"})
+    return each(body, lambda entry: entry | {"finish_reason": "eos_token"})
 
 
 @fault(breaks={"completions.finish-reason-known"}, on=ON)
 def finishes_without_a_reason(body: Any) -> Any:
     """Sends null for the reason."""
-    return _each(body, lambda entry: entry | {"finish_reason": None})
+    return each(body, lambda entry: entry | {"finish_reason": None})
 
 
 def _several(sent: Any) -> bool:
@@ -125,13 +126,13 @@ def makes_one_choice(sent: Any, reply: Reply) -> Reply | None:
 @fault(breaks={"completions.indexes"}, on=ON, field="SE-08")
 def counts_nothing(body: Any) -> Any:
     """Gives every choice the index 0."""
-    return _each(body, lambda entry: entry | {"index": 0})
+    return each(body, lambda entry: entry | {"index": 0})
 
 
 @fault(breaks={"completions.indexes"}, on="completions-stream")
 def counts_from_one(chunks: list[Json]) -> Any:
     """Numbers its choices from 1."""
-    return [_each(chunk, lambda e: e | {"index": e["index"] + 1}) for chunk in chunks]
+    return [each(chunk, lambda e: e | {"index": e["index"] + 1}) for chunk in chunks]
 
 
 @fault(breaks={"completions.prompts-in-order"}, on=ON)
@@ -146,7 +147,7 @@ def sorts_prompts(sent: Any, body: Any) -> Any:
 @fault(breaks={"completions.usage-members"}, on=ON)
 def forgets_the_total(body: Any) -> Any:
     """Leaves `total_tokens` out."""
-    return body | {"usage": _without(body["usage"], "total_tokens")}
+    return body | {"usage": without(body["usage"], "total_tokens")}
 
 
 @fault(breaks={"completions.usage-members"}, on="completions-stream")
@@ -158,7 +159,7 @@ def counts_below_zero(chunks: list[Json]) -> Any:
 
 def _counted(reply: Reply, change: Callable[[Json], Json]) -> Reply | None:
     """Usage changed wherever it is sent."""
-    return _everywhere(reply, lambda b: b | {"usage": change(b["usage"])} if b.get("usage") else b)
+    return everywhere(reply, lambda b: b | {"usage": change(b["usage"])} if b.get("usage") else b)
 
 
 @fault(breaks={"completions.usage-adds-up"}, on=BOTH)
@@ -196,7 +197,7 @@ def loses_the_text_before_a_stop(sent: Any, chunks: list[Json]) -> Any:
 @fault(breaks={"completions.same-as-stream"}, on="completions-stream")
 def strips_its_pieces(chunks: list[Json]) -> Any:
     """Strips the blanks around every piece of text."""
-    return [_each(chunk, lambda e: e | {"text": e["text"].strip()}) for chunk in chunks]
+    return [each(chunk, lambda e: e | {"text": e["text"].strip()}) for chunk in chunks]
 
 
 def _stop(sent: Any) -> str:
@@ -213,13 +214,13 @@ def sends_the_stop(sent: Any, reply: Reply) -> Reply | None:
         ended = entry["finish_reason"] == "stop"
         return entry | {"text": entry["text"] + _stop(sent)} if ended else entry
 
-    return _everywhere(reply, lambda body: _each(body, change)) if _stop(sent) else None
+    return everywhere(reply, lambda body: each(body, change)) if _stop(sent) else None
 
 
 @fault(breaks={"completions.stop-finish"}, on=ON)
 def takes_stops_for_limits(sent: Any, body: Any) -> Any:
     """Says length where a stop string ended the text."""
-    return _each(body, lambda entry: entry | {"finish_reason": "length"}) if _stop(sent) else None
+    return each(body, lambda entry: entry | {"finish_reason": "length"}) if _stop(sent) else None
 
 
 def _accepts(reply: Reply, text: str = "Yes.") -> Reply:
@@ -280,24 +281,24 @@ def takes_logprobs_for_a_switch(sent: Any, reply: Reply) -> Reply | None:
 @fault(breaks={"completions.logprobs"}, on=ON, field="SE-14")
 def forgets_logprobs(reply: Reply) -> Reply | None:
     """Sends null for probabilities."""
-    return _everywhere(reply, lambda b: _each(b, lambda entry: entry | {"logprobs": None}))
+    return everywhere(reply, lambda b: each(b, lambda entry: entry | {"logprobs": None}))
 
 
 def _scored(body: Json, change: Callable[[Json], Any]) -> Json:
     """The probabilities of every choice that has some changed."""
-    return _each(body, lambda e: e | {"logprobs": change(e["logprobs"])} if e["logprobs"] else e)
+    return each(body, lambda e: e | {"logprobs": change(e["logprobs"])} if e["logprobs"] else e)
 
 
 @fault(breaks={"completions.logprobs-type"}, on=ON)
 def lists_logprobs(body: Any) -> Any:
     """Sends an empty list for no probabilities."""
-    return _each(body, lambda entry: entry | {"logprobs": entry["logprobs"] or []})
+    return each(body, lambda entry: entry | {"logprobs": entry["logprobs"] or []})
 
 
 @fault(breaks={"completions.logprobs-lists"}, on=BOTH)
 def loses_an_offset(reply: Reply) -> Reply | None:
     """Sends one offset less than tokens."""
-    return _everywhere(
+    return everywhere(
         reply, lambda b: _scored(b, lambda lp: lp | {"text_offset": lp["text_offset"][1:]})
     )
 
@@ -309,7 +310,7 @@ def sends_probabilities(reply: Reply) -> Reply | None:
     def change(found: Json) -> Json:
         return found | {"token_logprobs": [0.9 for _ in found["token_logprobs"]]}
 
-    return _everywhere(reply, lambda body: _scored(body, change))
+    return everywhere(reply, lambda body: _scored(body, change))
 
 
 @fault(breaks={"http.json-well-formed"}, on=ON, field="RO-02")
@@ -325,7 +326,7 @@ def ignores_echo(sent: Any, body: Any) -> Any:
     if not sent.get("echo"):
         return None
     long = len(sent["prompt"])
-    return _each(body, lambda entry: entry | {"text": entry["text"][long:]})
+    return each(body, lambda entry: entry | {"text": entry["text"][long:]})
 
 
 @fault(breaks={"completions.suffix-honoured"}, on=ON)

@@ -261,7 +261,7 @@ def sends_a_constant(body: Any) -> Any:
     return _base64(_numbers(body, change), lambda found: _packed(change(found), "<f"))
 
 
-def _vectors(sent: Any, count: int, width: int) -> dict[str, Any]:
+def vectors(sent: Any, count: int, width: int) -> dict[str, Any]:
     """An answer that a server might make up."""
     values = [1.0, *([0.0] * (width - 1))]
     data = [{"object": "embedding", "index": n, "embedding": values} for n in range(count)]
@@ -273,7 +273,7 @@ def _accepts(sent: Any, reply: Reply, name: str, value: Any, count: int = 1) -> 
     """A refusal of one value of one member turned into an answer."""
     if reply.status != 400 or not isinstance(sent, dict) or repr(sent.get(name)) != repr(value):
         return None
-    body = json.dumps(_vectors(sent, count, 64)).encode()
+    body = json.dumps(vectors(sent, count, 64)).encode()
     headers = (("content-type", "application/json"),)
     return Reply(200, headers, (type(reply.pieces[0])(reply.pieces[-1].at, body),))
 

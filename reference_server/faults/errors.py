@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.wire.exchange import Piece, Reply, Request
-from reference_server.faults.fault import DONE, compact, fault, surface
+from reference_server.faults.fault import DONE, block_of, compact, fault, surface, value_of
 from reference_server.faults.replies import EVENTS, at, completion, error
 
 BOTH = "chat chat-stream"
@@ -281,4 +281,4 @@ def completes_after_errors(blocks: list[bytes]) -> Iterator[bytes]:
         {"type": "error", "code": "server_error", "message": "one step failed", "param": None}
         | {"sequence_number": len(blocks) - 1}
     )
-    yield from blocks[-1:]
+    yield block_of(value_of(blocks[-1]) | {"sequence_number": len(blocks)})

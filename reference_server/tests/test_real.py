@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openai
@@ -18,7 +19,8 @@ torch = pytest.importorskip("torch", reason="pip install 'openai-conformance[tra
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with embedded("--engine", "transformers", "--model", str(fetch("smollm2"))) as base:
+    models = ("--model", str(fetch("smollm2")), "--embedding-model", str(fetch("minilm")))
+    with embedded("--engine", "transformers", *models) as base:
         yield base
 
 
@@ -71,20 +73,32 @@ def test_schema_and_tools_hold(client: openai.OpenAI) -> None:
     assert json.loads(call.function.arguments) == {"city": "Paris"}
 
 
-@pytest.mark.parametrize("intensity", ["quick"])
-def test_the_suite_conforms_on_it(url: str, tmp_path: Path, intensity: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "conformance",
-        "run",
-        url,
-        "--intensity",
-        intensity,
-        "--out",
-        "out",
-    ]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def conforms(url: str, folder: Path, intensity: str) -> None:
+    command = [sys.executable, "-m", "conformance", "run", url, "--intensity", intensity]
+    command += ["--out", str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_the_suite_conforms_on_a_trained_model(url: str, tmp_path: Path) -> None:
+    conforms(url, tmp_path, "quick")
+
+
+def test_the_suite_conforms_on_a_random_model(tmp_path: Path) -> None:
+    with embedded("--engine", "transformers", "--model", "tiny") as base:
+        conforms(base, tmp_path, "standard")
+
+
+def test_a_model_that_answers_embeds_too(url: str, client: openai.OpenAI) -> None:
+    """By its own name, beside a model that only embeds, and many at once."""
+    models = [model.id for model in client.models.list()]
+
+    def vector(number: int) -> list[float]:
+        given = {"input": f"text {number % 4}", "encoding_format": "float"}
+        return client.embeddings.create(model=models[number % 2 - 1], **given).data[0].embedding
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(vector, range(32)))
+    assert {len(each) for each in made[0::2]} == {384}
+    assert {len(each) for each in made[1::2]} == {576}
+    assert made[:4] == made[4:8]

@@ -7,6 +7,7 @@ from reference_server.variants import (
     chat,
     chat_stream,
     completions,
+    completions_stream,
     embeddings,
     errors,
     http,
@@ -14,6 +15,7 @@ from reference_server.variants import (
     models,
     odd,
     responses,
+    responses_stream,
     sse,
 )
 from reference_server.variants.variant import VARIANTS, Variant
@@ -24,6 +26,7 @@ __all__ = [
     "chat",
     "chat_stream",
     "completions",
+    "completions_stream",
     "embeddings",
     "errors",
     "http",
@@ -31,5 +34,6 @@ __all__ = [
     "models",
     "odd",
     "responses",
+    "responses_stream",
     "sse",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.wire.exchange import Reply
 from reference_server.faults.replies import error
-from reference_server.variants.variant import variant
+from reference_server.variants.variant import tolerated, variant
 
 ON = "chat"
 BOTH = "chat chat-stream"
@@ -91,19 +91,28 @@ def speaks_and_calls(body: Json) -> Json:
 
 
 @variant(on=ON, norms={"CRS-14", "CRS-18"})
-def counts_calls(body: Json) -> Json:
+def tool_call_index(body: Json) -> Json:
     """Gives each tool call its index, as in a stream, and an id of its own style."""
     return _calls(body, lambda n, call: {"index": n} | call | {"id": f"{n}", "x_note": None})
 
 
-@variant(on=ON, norms={"CRS-12"}, rulings={"RUL-19"})
+@variant(on=ON, norms={"CRS-12"}, rulings={"RUL-19"}, hides={"chat.stop-brings-something"})
 def filters(body: Json) -> Json:
-    """Finishes with `content_filter`."""
-    cut = ("length", "stop")
-    return _choices(
-        body,
-        lambda c: c | {"finish_reason": "content_filter"} if c["finish_reason"] in cut else c,
-    )
+    """Finishes with `content_filter` where it stopped by itself."""
+
+    def changed(choice: Json) -> Json:
+        stopped = choice["finish_reason"] == "stop"
+        return choice | {"finish_reason": "content_filter"} if stopped else choice
+
+    return _choices(body, changed)
+
+
+@variant(on=ON, norms={"CRS-13"}, traps={"FA-16"})
+def stops_after_named(sent: Any, body: Json) -> Json:
+    """Finishes with `stop` where the tool that it called was forced by name."""
+    if not isinstance(sent.get("tool_choice"), dict):
+        return body
+    return _choices(body, lambda choice: choice | {"finish_reason": "stop"})
 
 
 @variant(on=ON, norms={"CRS-25", "CRS-26"}, rulings={"RUL-50"})
@@ -162,14 +171,84 @@ def no_tools(sent: Any, reply: Reply) -> Reply | None:
     return _refused(reply, "this model does not support tools", bad=tools)
 
 
-@variant(on=BOTH, norms={"ERR-18", "CRQ-33"})
+@variant(on=BOTH, norms={"ERR-18", "CRQ-33"}, hides={"chat.stop-brings-something"})
 def no_json(sent: Any, reply: Reply) -> Reply | None:
     """Has no structured output, and refuses it."""
     return _refused(reply, "response_format is not supported", bad=_has(sent, "response_format"))
 
 
-@variant(on=BOTH, norms={"ERR-18", "CRQ-13", "CRQ-17"}, rulings={"RUL-12"})
+@variant(on=BOTH, norms={"ERR-18", "CRQ-14"}, rulings={"RUL-12"},
+         hides={"chat.stop-brings-something"})  # fmt: skip
 def sees_nothing(sent: Any, reply: Reply) -> Reply | None:
     """Has a model that does not see, and refuses pictures."""
     pictured = isinstance(sent, dict) and "image_url" in str(sent.get("messages"))
     return _refused(reply, "this model has no eyes", bad=pictured)
+
+
+@variant(on="chat", norms={"CRQ-32"}, rulings={"RUL-15"})
+def stream_options_refused(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses `stream_options` without `stream`."""
+    return _refused(reply, "stream_options without stream", bad=_has(sent, "stream_options"))
+
+
+@variant(on="chat", norms={"CRQ-52"})
+def no_functions(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses `functions`, which tools have replaced."""
+    return _refused(reply, "use tools", bad=_has(sent, "functions"))
+
+
+@variant(on="chat", norms={"CRQ-20"}, rulings={"RUL-24"})
+def reads_arguments(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses a history in which a tool was called with arguments that are no JSON object."""
+    calls = [c for m in _histories(sent, "assistant") for c in m.get("tool_calls") or ()]
+    texts = [call["function"]["arguments"] for call in calls if isinstance(call, dict)]
+    odd = reply.status == 200 and any(not text.startswith("{") for text in texts)
+    return _refused(reply, "arguments are no JSON object", bad=odd)
+
+
+tolerated("chat.forgets-the-time", norms={"CRS-02"}, profiles="seed")
+tolerated("chat.draws-three-digits", norms={"CRS-05"}, rulings={"RUL-21"})
+tolerated("chat.counts-milliseconds", norms={"CRS-06"})
+tolerated("chat.names-the-file", norms={"CRS-07"})
+tolerated("chat.answers-as-user", norms={"CRS-09"}, profiles="seed")
+tolerated("chat.sends-content-as-parts", norms={"CRS-10"}, rulings={"RUL-18"}, profiles="seed")
+tolerated("chat.sends-null-for-text", norms={"CRS-10"}, rulings={"RUL-18"})
+tolerated("chat.forgets-usage", norms={"CRS-19"})
+tolerated("chat.sends-probabilities-as-text", norms={"CRS-22"}, profiles="seed ollama")
+tolerated("chat.forgets-bytes", norms={"CRS-22"})
+tolerated("chat.ignores-logprobs", norms={"CRS-23"}, profiles="seed")
+tolerated("chat.prints-the-fingerprint-as-a-number", norms={"CRS-24"})
+tolerated("chat.thinks-aloud", norms={"CRS-25"})
+tolerated("chat.calls-what-is-not-there", norms={"CRS-16"})
+tolerated("chat.hides-the-cut", norms={"CRS-17"})
+tolerated("chat.sends-empty-calls", norms={"CRS-27"})
+tolerated("chat.sends-null-calls", norms={"CRS-27"})
+tolerated("chat.knows-no-developers", norms={"CRQ-03"}, rulings={"RUL-11"})
+tolerated("chat.answers-nobody", norms={"CRQ-05"}, rulings={"RUL-08"}, profiles="seed")
+tolerated("chat.answers-silence", norms={"CRQ-08"}, rulings={"RUL-09"}, profiles="seed")
+tolerated("chat.wants-text-beside-calls", norms={"CRQ-09"}, rulings={"RUL-09"}, profiles="seed")
+tolerated("chat.answers-no-parts", norms={"CRQ-10"})
+tolerated("chat.drops-parts-without-text", norms={"CRQ-12"}, profiles="seed")
+tolerated("chat.drops-pictures-without-an-address", norms={"CRQ-13"}, profiles="seed")
+tolerated("chat.guesses-the-call", norms={"CRQ-18"}, rulings={"RUL-48"})
+tolerated("chat.takes-no-tokens-for-no-limit", norms={"CRQ-26"}, rulings={"RUL-10"})
+tolerated("chat.ignores-the-newer-limit", norms={"CRQ-27"}, rulings={"RUL-14"},
+          profiles="seed ollama")  # fmt: skip
+tolerated("chat.refuses-the-newer-limit", norms={"CRQ-27"}, rulings={"RUL-14"},
+          profiles="seed ollama")  # fmt: skip
+tolerated("chat.takes-many-stops", norms={"CRQ-31"})
+tolerated("chat.forgets-the-schema", norms={"CRQ-35"})
+tolerated("chat.reads-types-as-text", norms={"CRQ-38"}, rulings={"RUL-13"})
+tolerated("chat.chooses-no-tool-by-name", norms={"CRQ-39"}, rulings={"RUL-16"},
+          profiles="seed ollama")  # fmt: skip
+tolerated("chat.ignores-unknown-tools", norms={"CRQ-40"}, rulings={"RUL-16"})
+tolerated("chat.always-calls-in-parallel", norms={"CRQ-51"}, rulings={"RUL-16"})
+tolerated("chat.makes-one-choice", norms={"CRQ-41", "CRS-08"}, rulings={"RUL-17"},
+          profiles="seed ollama")  # fmt: skip
+tolerated("chat.takes-any-number-of-alternatives", norms={"CRQ-43"}, profiles="seed")
+tolerated("chat.ignores-lone-alternatives", norms={"CRQ-44"})
+tolerated("chat.takes-any-effort", norms={"CRQ-45"}, profiles="seed")
+tolerated("chat.knows-no-maximum", norms={"CRQ-46"}, profiles="seed openai")
+tolerated("chat.wants-the-system-first", norms={"CRQ-47"})
+tolerated("chat.wants-the-user-last", norms={"CRQ-53"})
+tolerated("chat.knows-no-refusals", norms={"CRQ-50"})

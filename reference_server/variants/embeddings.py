@@ -1,51 +1,93 @@
-"""Other ways to embed texts."""
+"""Other ways to embed."""
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from typing import Any
 
 from conformance.wire.exchange import Reply
+from reference_server.change import compact, with_body
+from reference_server.faults.embeddings import ON, vectors
 from reference_server.faults.replies import error
 from reference_server.variants.variant import tolerated, variant
 
-ON = "embeddings"
-Json = dict[str, Any]
+LONG = 8000  # characters
 
 
-@variant(on=ON, rulings={"RUL-01"}, norms={"EMS-01"})
-def extra_members(body: Json) -> Json:
-    """Adds members of its own everywhere."""
-    data = [item | {"x_note": None} for item in body["data"]]
-    usage = body["usage"] | {"prompt_tokens_details": None}
-    return body | {"data": data, "usage": usage, "id": "embd-1", "created": 1700000000}
+def _each(body: Any, **members: Any) -> Any:
+    return body | {"data": [item | members for item in body["data"]]}
+
+
+@variant(on=ON, norms={"EMS-01"}, rulings={"RUL-01"})
+def extra_members(body: Any) -> Any:
+    """Adds members of its own everywhere, an id too."""
+    more = {"prompt_tokens_details": None}
+    changed = _each(body, x_note={"a": [None]}, truncated=False)
+    return changed | {"id": "embd-7", "created": 1, "usage": body["usage"] | more}
 
 
 @variant(on=ON, norms={"EMS-08"})
-def counts_no_completion(body: Json) -> Json:
-    """Says that it completed nothing."""
+def no_completion(body: Any) -> Any:
+    """Says that there are no tokens of a completion."""
     return body | {"usage": body["usage"] | {"completion_tokens": 0}}
 
 
-@variant(on=ON, norms={"SEM-21", "EMQ-11", "ERR-18"},
-         warns={"embeddings.native-dimensions"})  # fmt: skip
-def one_length(sent: Any, reply: Reply) -> Reply | None:
-    """Has a model whose vectors have one length, and refuses `dimensions`."""
-    asked = isinstance(sent, dict) and sent.get("dimensions") is not None
-    return error(reply, 400, "no dimensions") if asked and reply.status == 200 else None
+@variant(on=ON, norms={"EMS-08"})
+def counts_nothing(body: Any) -> Any:
+    """Counts no tokens."""
+    return body | {"usage": {"prompt_tokens": 0, "total_tokens": 0}}
 
 
-@variant(on=ON, rulings={"RUL-30"}, norms={"EMQ-05"})
-def refuses_nothing_to_embed(sent: Any, reply: Reply) -> Reply | None:
-    """Refuses an empty text."""
+@variant(on=ON, norms={"EMS-09", "CRS-07"})
+def full_name(body: Any) -> Any:
+    """Names the snapshot of the model that answers."""
+    return body | {"model": f"{body['model']}:latest"}
+
+
+@variant(on=ON, norms={"SEM-18"}, hides={"embeddings.base64-same"})
+def unsteady(reply: Reply) -> Reply | None:
+    """Gives vectors that differ a little from one request to the next."""
+    body = json.loads(reply.body) if reply.status == 200 else {}
+    found = [item["embedding"] for item in body.get("data", ())]
+    if not found or isinstance(found[0], str):
+        return None
+    noise = 1e-5 * math.sin(1e6 * reply.pieces[-1].at)
+    for item, values in zip(body["data"], found, strict=True):
+        item["embedding"] = [value + noise for value in values]
+    return with_body(reply, compact(body))
+
+
+def _refusal(reply: Reply, *, bad: bool) -> Reply | None:
+    return error(reply, 400, "this is not supported") if bad and reply.status == 200 else None
+
+
+@variant(on=ON, norms={"EMQ-05"}, rulings={"RUL-30"})
+def wants_a_text(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses an empty text, as the official API does."""
+    return _refusal(reply, bad=isinstance(sent, dict) and sent.get("input") == "")
+
+
+@variant(on=ON, norms={"SEM-40"}, rulings={"RUL-31"})
+def reads_the_beginning(sent: Any, reply: Reply) -> Reply | None:
+    """Embeds the beginning of a text that is longer than what its model reads."""
     given = sent.get("input") if isinstance(sent, dict) else None
-    empty = given == "" or (isinstance(given, list) and "" in given)
-    return error(reply, 400, "there is no text") if empty and reply.status == 200 else None
+    if not isinstance(given, str) or len(given) < LONG or reply.status != 400:
+        return None
+    kept = tuple(pair for pair in reply.headers if pair[0].lower() != "content-length")
+    piece = replace(reply.pieces[-1], data=compact(vectors(sent, 1, 256)))
+    return replace(reply, status=200, headers=kept, pieces=(piece,))
 
 
-tolerated("embeddings.never-encodes", rulings={"RUL-04"}, norms={"EMS-05"}, traps={"FA-09"})
+tolerated("embeddings.refuses-tokens", norms={"EMQ-07"}, rulings={"RUL-30"})
+tolerated("embeddings.never-encodes", norms={"EMS-05"}, rulings={"RUL-04"}, traps={"FA-09"})
 tolerated("embeddings.answers-backwards", norms={"EMS-06"})
 tolerated("embeddings.forgets-to-normalise", norms={"EMS-10"})
 tolerated("embeddings.blurs-in-company", norms={"SEM-19"})
-tolerated("embeddings.refuses-tokens", rulings={"RUL-30"}, norms={"EMQ-07"})
+tolerated("embeddings.clamps-dimensions", norms={"EMQ-11"})
 tolerated("embeddings.takes-no-dimensions-for-all", norms={"EMQ-10"})
-tolerated("embeddings.embeds-nothing", norms={"EMQ-04"}, profiles="seed")
+tolerated("embeddings.ignores-dimensions", norms={"SEM-21"})
+tolerated("embeddings.refuses-dimensions", norms={"EMQ-11", "SEM-21"})
+tolerated("embeddings.names-its-file", norms={"EMS-09"})
+tolerated("embeddings.forgets-usage", norms={"EMS-01"}, profiles="seed")

@@ -105,5 +105,6 @@ def tolerated(
         traps=tuple(traps),
         warns=known.breaks,
         profiles=tuple(profiles.split()),
+        wire=known.change is None,
     )
     add(_VARIANTS, made)

@@ -12,10 +12,12 @@ from conformance.checks.http import OTHER_REFUSALS, message_of, replied
 from conformance.odd import Odd
 from conformance.reading import Reading
 
+FORMS = ("chat", "chat-stream")
+
 
 def _only(odd: Odd) -> Callable[[Reading], bool]:
     """Valid chat requests about which nothing is odd but this."""
-    return lambda x: x.surface == "chat" and replied(x) and x.odd == {odd} and x.standing.valid
+    return lambda x: x.surface in FORMS and replied(x) and x.odd == {odd} and x.standing.valid
 
 
 _official = _only(Odd.OFFICIAL_MEMBER)

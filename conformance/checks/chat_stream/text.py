@@ -7,7 +7,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
-from conformance.check import Answer, Deviation, Dialogue, Place, Undecided, check, relation, show
+from conformance.check import Answer, Deviation, Place, Undecided, check, show
 from conformance.checks.chat_stream.chunks import chat
 from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import choices, pieces, sound, text_of
@@ -16,7 +16,6 @@ from conformance.reading import Reading
 TOO_SHORT = "the streams were too short to tell"
 QUICK = 0.2  # seconds in which what comes before the first text may be most of the work
 ENOUGH_TEXT = 12  # chunks with text from which on the arrival of the first one means something
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 HALF = re.compile("[\ud800-\udfff]")
 REASONING = ("reasoning", "reasoning_content")
 
@@ -81,48 +80,6 @@ def no_half_characters(x: Reading) -> Answer:
         if found := HALF.search(json.dumps(chunk.value, ensure_ascii=False)):
             yield Deviation("whole characters", show(found[0]), Place(chunk.event))
             return
-
-
-def _plain(x: Reading) -> str:
-    """The text of a plain answer."""
-    found = x.json.get("choices") if isinstance(x.json, dict) else None
-    entries = (
-        [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-    )
-    messages = [entry.get("message") for entry in entries]
-    return "".join(_text(m.get("content")) for m in messages if isinstance(m, dict))
-
-
-def _without_stream(x: Reading) -> Any:
-    return {k: v for k, v in x.sent.items() if k != "stream"} if isinstance(x.sent, dict) else None
-
-
-def _twins(dialogue: Dialogue) -> bool:
-    """The same request, plain and then streamed."""
-    if len(dialogue) < 2:
-        return False
-    plain, streamed = dialogue[-2:]
-    same = _without_stream(plain) == _without_stream(streamed) is not None
-    return (
-        same and plain.surface == "chat" and plain.answered and chat(streamed) and sound(streamed)
-    )
-
-
-@relation("chat-stream.whole-characters", on=_twins)
-def whole_characters(dialogue: Dialogue) -> Answer:
-    """A character cut between two deltas shows as what stands for no character; one that a limit
-    cut at the end does so too.
-    """
-    plain, streamed = dialogue[-2:]
-    text = "".join(text_of(chunk) for chunk in streamed.chunks)
-    if UNKNOWN not in text.rstrip(UNKNOWN):
-        if text.isascii():
-            yield Undecided("the model said nothing but ASCII")
-    elif UNKNOWN in _plain(plain):
-        yield Undecided("the model itself says U+FFFD")
-    else:
-        count = text.count(UNKNOWN)
-        yield Deviation("no U+FFFD, as in the plain answer", f"{count} of them: {show(text)}")
 
 
 def _records(x: Reading) -> dict[int, list[dict[str, Any]]]:

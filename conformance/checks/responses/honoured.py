@@ -201,7 +201,9 @@ def _cut(x: Reading) -> bool:
 
 @relation(
     "responses.tool-choice-honoured",
-    on=lambda d: _variations(d, "tool_choice") and any("tool_choice" in x.sent for x in d),
+    on=lambda d: (
+        _variations(d, "tool_choice", "stream") and any("tool_choice" in x.sent for x in d)
+    ),
 )
 def tool_choice_honoured(dialogue: Dialogue) -> Answer:
     """Where the model calls of itself, each way to choose a tool changes what it calls."""

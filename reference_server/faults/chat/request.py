@@ -11,6 +11,7 @@ from reference_server.faults.fault import fault
 from reference_server.faults.replies import completion, error
 
 ON = "chat"
+BOTH = "chat chat-stream"
 Json = dict[str, Any]
 
 
@@ -69,14 +70,14 @@ def answers_no_parts(sent: Any, reply: Reply) -> Reply | None:
     return _takes(sent, reply, bad=any(m.get("content") == [] for m in _messages(sent)))
 
 
-@fault(breaks={"chat.part-complete"}, on=ON)
+@fault(breaks={"chat.part-complete"}, on=BOTH)
 def drops_parts_without_text(sent: Any, reply: Reply) -> Reply | None:
     """Drops a part of type text that has none."""
     bad = any(part.get("type") == "text" and "text" not in part for part in _parts(sent))
     return _takes(sent, reply, bad=bad)
 
 
-@fault(breaks={"chat.part-complete"}, on=ON)
+@fault(breaks={"chat.part-complete"}, on=BOTH)
 def drops_pictures_without_an_address(sent: Any, reply: Reply) -> Reply | None:
     """Drops a picture that has no URL."""
     return _takes(sent, reply, bad=any(part.get("image_url") == {} for part in _parts(sent)))
@@ -219,6 +220,13 @@ def wants_parameters(sent: Any, reply: Reply) -> Reply | None:
     return _refuses(reply, "parameters are missing", bad=bare)
 
 
+@fault(breaks={"http.valid-accepted"}, on=ON, field="VA-22")
+def puts_descriptions_into_its_grammar(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses a tool whose description has brackets in it."""
+    bad = reply.status == 200 and "{Zahlen}" in _schemas(sent)
+    return _refuses(reply, "failed to parse grammar", bad=bad)
+
+
 @fault(breaks={"http.valid-accepted"}, on=ON, field="ST-03")
 def knows_no_text_format(sent: Any, reply: Reply) -> Reply | None:
     """Refuses the response format text."""
@@ -232,19 +240,19 @@ def refuses_controls(sent: Any, reply: Reply) -> Reply | None:
     return _refuses(reply, "control characters", bad="\\u001b" in json.dumps(_messages(sent)))
 
 
-@fault(breaks={"chat.tool-choice"}, on=ON)
+@fault(breaks={"chat.tool-choice"}, on=BOTH)
 def chooses_no_tool_by_name(sent: Any, reply: Reply) -> Reply | None:
     """Refuses a tool that is chosen by its name."""
     return _refuses(reply, "auto only", bad=isinstance(_given(sent, "tool_choice"), dict))
 
 
-@fault(breaks={"chat.effort"}, on=ON)
+@fault(breaks={"chat.effort"}, on=BOTH)
 def knows_no_maximum(sent: Any, reply: Reply) -> Reply | None:
     """Refuses the effort max."""
     return _refuses(reply, "low, medium or high", bad=_given(sent, "reasoning_effort") == "max")
 
 
-@fault(breaks={"chat.logprobs-accepted"}, on=ON, field="VA-18")
+@fault(breaks={"chat.logprobs-accepted"}, on=BOTH, field="VA-18")
 def wants_a_number_of_alternatives(sent: Any, reply: Reply) -> Reply | None:
     """Refuses `logprobs` without `top_logprobs`."""
     lone = _given(sent, "logprobs") is True and "top_logprobs" not in sent

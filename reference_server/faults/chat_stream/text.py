@@ -69,6 +69,26 @@ def decodes_token_by_token(chunks: Chunks) -> Iterator[Chunk]:
                 yield with_(chunk, delta=delta_of(chunk) | {"content": content})
 
 
+@fault(breaks={"chat-stream.same-text"}, on=ON, field="SC-37")
+def sends_text_twice(chunks: Chunks) -> Iterator[Chunk]:
+    """Sends every piece of text twice."""
+    for chunk in chunks:
+        yield chunk
+        if _text(chunk) and not _scored(chunk):
+            yield chunk
+
+
+@fault(breaks={"chat-stream.same-text"}, on=ON, field="SC-38")
+def drops_repeated_text(chunks: Chunks) -> Iterator[Chunk]:
+    """Takes a piece of text that is the one before again for a mistake, and drops it."""
+    before = ""
+    for chunk in chunks:
+        text = _text(chunk)
+        if not text or text != before or _scored(chunk):
+            yield chunk
+        before = text or before
+
+
 @fault(breaks={"chat-stream.no-empty-deltas"}, on=ON)
 def sends_empty_pieces(chunks: Chunks) -> Iterator[Chunk]:
     """Sends an empty piece after every piece of text."""

@@ -165,3 +165,20 @@ def leaves_the_name_of_the_format(chunks: Chunks) -> Iterator[Chunk]:
 def encodes_arguments_twice(chunks: Chunks) -> Iterator[Chunk]:
     """Sends the arguments as a string of JSON in a string of JSON."""
     yield from _first_arguments(chunks, json.dumps)
+
+
+@fault(breaks={"chat-stream.same-calls"}, on=ON, field="TC-19")
+def streams_no_calls(chunks: Chunks) -> Iterator[Chunk]:
+    """Streams nothing where it calls tools, and finishes with stop."""
+    for chunk in chunks:
+        called = entry(chunk).get("finish_reason") == "tool_calls"
+        if not pieces(chunk):
+            yield with_(chunk, finish_reason="stop") if called else chunk
+
+
+@fault(breaks={"chat-stream.same-calls"}, on=ON, field="TC-20")
+def streams_the_first_call(chunks: Chunks) -> Iterator[Chunk]:
+    """Streams the first tool call alone."""
+    for chunk in chunks:
+        if not any(piece["index"] for piece in pieces(chunk)):
+            yield chunk

@@ -14,7 +14,7 @@ ON = "responses"
 STREAM = "responses-stream"
 
 
-def _answered(request: Request, reply: Reply) -> Reply:
+def answered(request: Request, reply: Reply) -> Reply:
     """An answer in place of a refusal."""
     sent = json_of(request.body) or {}
     id_ = f"{zlib.crc32(request.body or b''):08x}"
@@ -56,7 +56,7 @@ def answers_nothing_asked(request: Request, reply: Reply) -> Reply | None:
     """Answers a request without input."""
     sent = json_of(request.body)
     missing = isinstance(sent, dict) and "input" not in sent and isinstance(sent.get("model"), str)
-    return _answered(request, reply) if missing else None
+    return answered(request, reply) if missing else None
 
 
 @fault(breaks={"responses.unknown-input-refused"}, on=ON)
@@ -64,7 +64,7 @@ def skips_unknownitems_of(request: Request, reply: Reply) -> Reply | None:
     """Skips an input item that it does not know."""
     kinds = [item.get("type") for item in items_of(json_of(request.body))]
     unknown = any(isinstance(kind, str) and "no_such" in kind for kind in kinds)
-    return _answered(request, reply) if unknown else None
+    return answered(request, reply) if unknown else None
 
 
 @fault(breaks={"responses.unknown-input-refused"}, on=ON)
@@ -72,7 +72,7 @@ def skips_unknown_parts(request: Request, reply: Reply) -> Reply | None:
     """Skips a part of content that it does not know."""
     kinds = [p.get("type") for item in items_of(json_of(request.body)) for p in parts_of(item)]
     unknown = any(isinstance(kind, str) and "no_such" in kind for kind in kinds)
-    return _answered(request, reply) if unknown else None
+    return answered(request, reply) if unknown else None
 
 
 @fault(breaks={"responses.unknown-effort-refused"}, on=ON)
@@ -81,7 +81,7 @@ def takes_any_effort(request: Request, reply: Reply) -> Reply | None:
     sent = json_of(request.body)
     reasoning = sent.get("reasoning") if isinstance(sent, dict) else None
     effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
-    return _answered(request, reply) if "no_such" in str(effort) else None
+    return answered(request, reply) if "no_such" in str(effort) else None
 
 
 @fault(breaks={"responses.nested-tool-refused"}, on=ON)
@@ -92,7 +92,7 @@ def takes_nested_tools(request: Request, reply: Reply) -> Reply | None:
     functions = [t.get("function") for t in tools if isinstance(t, dict)] if tools else []
     nested = [f for f in functions if isinstance(f, dict) and f.keys() == {"name", "parameters"}]
     named = bool(nested) and all(isinstance(f["parameters"], dict) for f in nested)
-    return _answered(request, reply) if named and reply.status == 400 else None
+    return answered(request, reply) if named and reply.status == 400 else None
 
 
 @fault(breaks={"responses.flat-tools-accepted"}, on=f"{ON} {STREAM}")
@@ -102,7 +102,7 @@ def takes_one_tool(sent: Any, reply: Reply) -> Reply | None:
     return _refused(reply, "one tool at the most") if len(tools or ()) > 1 else None
 
 
-@fault(breaks={"responses.reasoning-item-accepted"}, on=ON)
+@fault(breaks={"responses.reasoning-item-accepted"}, on=STREAM)
 def refuses_its_own_reasoning(sent: Any, reply: Reply) -> Reply | None:
     """Refuses an input item of reasoning."""
     thought = any(item.get("type") == "reasoning" for item in items_of(sent))
@@ -122,7 +122,7 @@ def takes_any_limit(request: Request, reply: Reply) -> Reply | None:
     sent = json_of(request.body)
     limit = sent.get("max_output_tokens") if isinstance(sent, dict) else None
     few = isinstance(limit, int) and 0 < limit < 16
-    return _answered(request, reply) if few else None
+    return answered(request, reply) if few else None
 
 
 @fault(breaks={"responses.unknown-previous-refused"}, on=ON)
@@ -130,4 +130,4 @@ def ignores_unknown_responses(request: Request, reply: Reply) -> Reply | None:
     """Answers as if there were nothing to go on from."""
     sent = json_of(request.body)
     before = sent.get("previous_response_id") if isinstance(sent, dict) else None
-    return _answered(request, reply) if "no_such" in str(before) else None
+    return answered(request, reply) if "no_such" in str(before) else None
