@@ -235,3 +235,24 @@ def test_a_response_may_tell_its_time_to_a_fraction_but_should_not() -> None:
     x = reading("/responses", body, 200, json.dumps(answer).encode(), "application/json")
     assert not any(each.findings for each in judged(x, "http.schema"))
     assert [len(each.findings) for each in judged(x, "responses.created-at-whole")] == [1]
+
+
+@pytest.mark.parametrize(("counted", "broken"), [(0, False), (12, True)])
+def test_what_is_never_counted_tells_nothing_of_what_was_read(
+    counted: int, *, broken: bool
+) -> None:
+    """Aimock counts no tokens of input: that instructions add none to them says nothing."""
+    text = {"type": "output_text", "text": "Hi", "annotations": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    usage = {"input_tokens": counted, "output_tokens": 0, "total_tokens": counted}
+    answer = json.dumps(
+        {"id": "resp_1", "object": "response", "status": "completed", "model": "m"}
+        | {"created_at": 1, "output": [message | {"content": [text]}], "usage": usage}
+    ).encode()
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 16}
+    told = body | {"instructions": "Answer in one word."}
+    pair = tuple(
+        reading("/responses", each, 200, answer, "application/json") for each in (body, told)
+    )
+    outcomes = [x for x in RULES.examine(pair) if x.requirement == "responses.instructions-counted"]
+    assert [(bool(x.findings), bool(x.undecided)) for x in outcomes] == [(broken, not broken)]
