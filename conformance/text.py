@@ -78,11 +78,8 @@ def _coverage(judgement: Judgement) -> Iterator[str]:
 
 
 def _claims(judgement: Judgement) -> Iterator[str]:
-    claims = judgement.claims
-    for claim in claims.values():
-        surface = claims.get(claim.name.partition(".")[0], claim)
-        if not claim.claimed and (surface is claim or surface.claimed):
-            yield f"  not claimed: {claim.name}, {claim.why}"
+    for claim in judgement.unclaimed:
+        yield f"  not claimed: {claim.name}, {claim.why}"
 
 
 def _rows(judgement: Judgement, profile: Profile, *verdicts: Verdict) -> list[Row]:

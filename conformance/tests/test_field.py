@@ -80,6 +80,10 @@ def test_nothing_is_told_of_what_is_not_offered() -> None:
     x = reading("/completions", PROMPT, 404, NOT_FOUND, "application/json")
     judge = Judge(HEAD)
     assert judge.dialogue((x.exchange,)) == []
+    listed = reading("/completions", PROMPT | {"suffix": "."}, 404, NOT_FOUND, "application/json")
+    assert judge.dialogue((listed.exchange,)) == []
+    unclaimed = judge.result(Tail("complete")).unclaimed
+    assert [claim.name for claim in unclaimed] == ["completions"]
 
 
 def test_a_reason_says_which_operation_never_succeeded() -> None:
