@@ -203,6 +203,10 @@ def test_what_answers_in_place_of_no_model_may_say_who_it_is(model: str, *, brok
     x = reading("/completions", PROMPT | {"model": model}, 200, TEXT, "application/json")
     (found,) = judged(x, "completions.names-model")
     assert bool(found.findings) is broken
+    body = {"model": model, "messages": [{"role": "user", "content": "x"}], "max_tokens": 2}
+    x = reading("/chat/completions", body, 200, COMPLETION, "application/json")
+    (found,) = judged(x, "chat.model-echoed")
+    assert bool(found.findings) is broken
 
 
 LINK = (
