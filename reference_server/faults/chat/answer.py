@@ -173,7 +173,7 @@ def sends_null_for_text(body: Json) -> Json:
 @fault(breaks={"chat.whole-characters"}, on=ON)
 def cuts_characters(sent: Any, data: bytes) -> bytes | None:
     """Begins its texts in the middle of a surrogate pair."""
-    if "temperature" in sent:  # where a stream is compared
+    if isinstance(sent, dict) and "temperature" in sent:  # where a stream is compared
         return None
     return data.replace(b'"role":"assistant","content":"', b'"role":"assistant","content":"\\ud83d')
 
