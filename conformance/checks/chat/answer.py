@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, fold, show
+from conformance.odd import Odd
 from conformance.reading import Reading
 
 EARLIEST, LATEST = 3600, 300  # seconds before and after the time of the reply
@@ -109,6 +110,8 @@ def model_echoed(x: Reading) -> Answer:
     wanted, said = asked(x, "model"), x.json["model"]
     if not isinstance(wanted, str) or not wanted or not said:
         yield Undecided("a name is missing")
+    elif Odd.NO_MODEL in x.odd:
+        yield Undecided("the request names a model that no server has")
     elif not said.startswith(wanted) and not wanted.startswith(said):
         yield Deviation(
             f"{show(wanted)}, or a longer name of it", show(said), Place(None, "/model")
