@@ -99,7 +99,7 @@ class Claims:
             seen = ", ".join(_status(*pair) for pair in self._statuses.most_common(3))
             return f"no operation ever gave an answer ({seen})"
         if self.tried("models") and not self.of("models").claimed:
-            return f"GET /models is not offered: {self.of('models').why}"
+            return f"GET /models is not offered, {self.of('models').why}; a target lists its models"
         tried = [name for name in GENERATION if self.tried(name)]
         if tried and not any(self.of(name).claimed for name in tried):
             return f"none of {', '.join(tried)} is offered"

@@ -80,6 +80,10 @@ def test_nothing_is_told_of_what_is_not_offered() -> None:
     x = reading("/completions", PROMPT, 404, NOT_FOUND, "application/json")
     judge = Judge(HEAD)
     assert judge.dialogue((x.exchange,)) == []
+    listed = reading("/completions", PROMPT | {"suffix": "."}, 404, NOT_FOUND, "application/json")
+    assert judge.dialogue((listed.exchange,)) == []
+    unclaimed = judge.result(Tail("complete")).unclaimed
+    assert [claim.name for claim in unclaimed] == ["completions"]
 
 
 def test_a_reason_says_which_operation_never_succeeded() -> None:
@@ -199,6 +203,10 @@ def test_what_answers_in_place_of_no_model_may_say_who_it_is(model: str, *, brok
     x = reading("/completions", PROMPT | {"model": model}, 200, TEXT, "application/json")
     (found,) = judged(x, "completions.names-model")
     assert bool(found.findings) is broken
+    body = {"model": model, "messages": [{"role": "user", "content": "x"}], "max_tokens": 2}
+    x = reading("/chat/completions", body, 200, COMPLETION, "application/json")
+    (found,) = judged(x, "chat.model-echoed")
+    assert bool(found.findings) is broken
 
 
 LINK = (
@@ -219,3 +227,40 @@ def test_a_link_in_place_of_a_picture_is_one_finding_of_a_rule_of_its_own(
     x = reading("/images/generations", body, 200, LINK, "application/json")
     found = {each.requirement for each in RULES.examine((x,)) if each.findings}
     assert found == broken
+
+
+def test_a_response_may_tell_its_time_to_a_fraction_but_should_not() -> None:
+    """`transformers serve` does, and the official clients type it as a number (RUL-47)."""
+    text = {"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    usage = {"input_tokens": 33, "output_tokens": 2, "total_tokens": 35}
+    answer = {
+        "id": "resp_1", "object": "response", "created_at": 1795736071.7150202, "model": "m",
+        "status": "completed", "output": [message | {"content": [text]}], "usage": usage,
+        "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
+    }  # fmt: skip
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 17}
+    x = reading("/responses", body, 200, json.dumps(answer).encode(), "application/json")
+    assert not any(each.findings for each in judged(x, "http.schema"))
+    assert [len(each.findings) for each in judged(x, "responses.created-at-whole")] == [1]
+
+
+@pytest.mark.parametrize(("counted", "broken"), [(0, False), (12, True)])
+def test_what_is_never_counted_tells_nothing_of_what_was_read(
+    counted: int, *, broken: bool
+) -> None:
+    """Aimock counts no tokens of input: that instructions add none to them says nothing."""
+    text = {"type": "output_text", "text": "Hi", "annotations": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    usage = {"input_tokens": counted, "output_tokens": 0, "total_tokens": counted}
+    answer = json.dumps(
+        {"id": "resp_1", "object": "response", "status": "completed", "model": "m"}
+        | {"created_at": 1, "output": [message | {"content": [text]}], "usage": usage}
+    ).encode()
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 16}
+    told = body | {"instructions": "Answer in one word."}
+    pair = tuple(
+        reading("/responses", each, 200, answer, "application/json") for each in (body, told)
+    )
+    outcomes = [x for x in RULES.examine(pair) if x.requirement == "responses.instructions-counted"]
+    assert [(bool(x.findings), bool(x.undecided)) for x in outcomes] == [(broken, not broken)]

@@ -129,7 +129,7 @@ def _goes_on(dialogue: Dialogue) -> bool:
 def previous_used(dialogue: Dialogue) -> Answer:
     """What went before is read again, so that it is counted."""
     before, after = (tokens(response_of(x), "input_tokens") for x in dialogue)
-    if before is None or after is None:
+    if not before or after is None:
         yield Undecided("input_tokens is not told")
     elif after <= before:
         wanted = f"more than the {before} input tokens of the response before"
@@ -183,7 +183,7 @@ def instructions_counted(dialogue: Dialogue) -> Answer:
     """Instructions reach the model."""
     for without, told in _instructed(dialogue)[:1]:
         one, other = (tokens(response_of(x), "input_tokens") for x in (without, told))
-        if one is None or other is None:
+        if not one or other is None:
             yield Undecided("input_tokens is not told")
         elif other <= one:
             wanted = f"more than the {one} input tokens without instructions"
@@ -210,7 +210,7 @@ def tool_choice_honoured(dialogue: Dialogue) -> Answer:
     if dialogue[0].sent.get("tool_choice", "auto") != "auto" or not _called(dialogue[0]):
         yield Undecided("the model called nothing of itself")
         return
-    judged = [x for x in dialogue[1:] if is_finished(x)]
+    judged = [x for x in dialogue[1:] if is_finished(x) and items_of(response_of(x))]
     if not judged:
         yield Undecided("no other way to choose a tool was taken")
     for x in judged:
