@@ -1,6 +1,8 @@
 """What servers that nobody here wrote have taught: their bytes, and what is right to say of them."""
 
+import base64
 import json
+import struct
 from dataclasses import replace
 
 import pytest
@@ -264,3 +266,25 @@ def test_what_is_never_counted_tells_nothing_of_what_was_read(
     )
     outcomes = [x for x in RULES.examine(pair) if x.requirement == "responses.instructions-counted"]
     assert [(bool(x.findings), bool(x.undecided)) for x in outcomes] == [(broken, not broken)]
+
+
+NUMBERS = (-0.02771889418363571, -0.007371927611529827, 0.5585787892341614, 1.5e-9)
+BITS = (-0.027718892320990562, -0.007371928542852402, 0.5585787892341614, 1.1e-9)
+
+
+def test_the_last_bits_of_a_vector_are_no_other_vector() -> None:
+    """Llama.cpp gives one of two vectors that differ in their last bits, whatever the form."""
+    text = {"model": "m", "input": "The food was delicious."}
+    packed = base64.b64encode(struct.pack("<4f", *BITS)).decode()
+    forms = ((text, NUMBERS), (text | {"encoding_format": "base64"}, packed), (text, NUMBERS))
+    told = {"object": "list", "model": "m", "usage": {"prompt_tokens": 5, "total_tokens": 5}}
+    dialogue = tuple(
+        reading(
+            "/embeddings", body, 200, json.dumps(
+                told | {"data": [{"object": "embedding", "index": 0, "embedding": vector}]}
+            ).encode(), "application/json",
+        )
+        for body, vector in (forms[0], forms[2], forms[1])
+    )  # fmt: skip
+    (found,) = [x for x in RULES.examine(dialogue) if x.requirement == "embeddings.base64-same"]
+    assert (found.findings, found.undecided) == ((), "")
