@@ -288,3 +288,23 @@ def test_the_last_bits_of_a_vector_are_no_other_vector() -> None:
     )  # fmt: skip
     (found,) = [x for x in RULES.examine(dialogue) if x.requirement == "embeddings.base64-same"]
     assert (found.findings, found.undecided) == ((), "")
+
+
+def test_a_call_of_what_only_the_choice_named_is_one_finding() -> None:
+    """Llmock calls the function that `tool_choice` names, though no tool has that name: that it
+    does not refuse the choice is told already.
+    """
+    call = {"id": "call_0d57", "type": "function", "function": {"name": "nope", "arguments": "{}"}}
+    answer = json.loads(COMPLETION)
+    answer["choices"][0] |= {
+        "message": {"role": "assistant", "content": None, "tool_calls": [call]},
+        "finish_reason": "tool_calls",
+    }
+    chosen = {"type": "function", "function": {"name": "nope"}}
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}], "max_tokens": 8}
+    for choice, broken in ((chosen, False), ("auto", True)):
+        sent = body | {"tools": tools, "tool_choice": choice}
+        raw = json.dumps(answer).encode()
+        x = reading("/chat/completions", sent, 200, raw, "application/json")
+        assert any(each.findings for each in judged(x, "chat.tool-offered")) is broken
