@@ -24,7 +24,7 @@ from reference_server.decode import ROWS, Batch
 from reference_server.engine import Embedder, Engine
 from reference_server.faulty import Faulty
 from reference_server.generate import Generator
-from reference_server.mischief import Mischief
+from reference_server.mischief import Mischief, ignoring
 from reference_server.refusal import Refused, failed
 from reference_server.responses import answer as responses
 from reference_server.responses.store import Store
@@ -112,6 +112,7 @@ class Server:
     async def responses(self, request: Request) -> Response:
         """POST /responses."""
         sent = await self._read(request, "/responses")
+        sent = ignoring(request.scope.get("faults", ()), sent)
         made = responses.Answer.begin(sent, self.engine, self.generator, self.store)
         return await _answered(request, sent, made, end=b"")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,16 @@ from starlette.responses import Response, StreamingResponse
 from reference_server.refusal import failed
 
 Json = dict[str, Any]
+IGNORED: Mapping[str, str] = {  # members that a fault overlooks
+    "responses.goes-on-from-nothing": "previous_response_id",
+    "responses.reads-no-instructions": "instructions",
+}
+
+
+def ignoring(faults: Collection[str], sent: Json) -> Json:
+    """A request without what the faults overlook."""
+    names = {member for fault, member in IGNORED.items() if fault in faults}
+    return {name: value for name, value in sent.items() if name not in names}
 
 
 @dataclass

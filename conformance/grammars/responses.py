@@ -8,6 +8,7 @@ a deviation of its own) may leave anything open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -137,9 +138,11 @@ TEXTS = frozenset({"output_text", "refusal", "reasoning_text"})  # types of part
 Labels = list[tuple[str, int | None]]
 
 
+@lru_cache(maxsize=32)  # nearly every check of a stream asks
 def sound(x: Reading) -> bool:
     """Whether the stream can be labelled: bytes and events are what they must be."""
-    if not is_streamed(x) or x.stream.tail.strip() or x.stream.invalid_utf8 or not x.events:
+    left = x.stream.tail.strip() and not x.done_open
+    if not is_streamed(x) or left or x.stream.invalid_utf8 or not x.events:
         return False
     return all(p is END_MARK or (isinstance(p, dict) and has_members(p)) for p in x.payloads)
 

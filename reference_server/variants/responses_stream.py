@@ -191,3 +191,6 @@ tolerated("responses-stream.forgets-logprobs", norms={"RST-28"}, traps={"FA-04"}
 tolerated("responses-stream.keeps-alive-by-events", norms={"RST-29"})
 tolerated("responses-stream.closes-items-late", norms={"RST-35"})
 tolerated("responses-stream.is-never-in-progress", norms={"RST-06"})
+tolerated(
+    "responses-stream.counts-items-from-one", norms={"RST-09"}, rulings={"RUL-40"}, profiles="seed"
+)

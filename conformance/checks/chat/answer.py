@@ -88,13 +88,18 @@ def _dated(x: Reading) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-@check("chat.created-now", on=lambda x: answered(x) and integer(x.json.get("created")))
+def _whole(value: object) -> bool:
+    """Whether a value is a whole number; the fraction may be written (RUL-47)."""
+    return integer(value) or (isinstance(value, float) and value.is_integer())
+
+
+@check("chat.created-now", on=lambda x: answered(x) and _whole(x.json.get("created")))
 def created_now(x: Reading) -> Answer:
     """The time is that of the answer, by the server's own clock."""
     date, created = _dated(x), x.json["created"]
     if date is None:
         yield Undecided("no reply says in `Date` when it was made")
-    elif not -EARLIEST <= created - date.timestamp() <= LATEST:
+    elif not -EARLIEST <= created - int(date.timestamp()) <= LATEST:
         place = Place(pointer="/created")
         yield Deviation(f"about {int(date.timestamp())}, by `Date`", show(created), place)
 

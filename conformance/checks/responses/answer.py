@@ -23,7 +23,10 @@ from conformance.reading import NotJson, Reading, strict_json
 
 FINAL = ("completed", "incomplete", "failed")
 SETTINGS = ("instructions", "metadata", "temperature", "top_p")
-ECHOED = (*SETTINGS, "max_output_tokens", "parallel_tool_calls", "tool_choice", "truncation")
+ECHOED = (
+    *(*SETTINGS, "max_output_tokens", "parallel_tool_calls", "tool_choice", "truncation"),
+    *("tools", "text"),
+)
 REASONS = ("max_output_tokens", "content_filter")
 DETAILS = {"input_tokens_details": "cached_tokens", "output_tokens_details": "reasoning_tokens"}
 
@@ -100,11 +103,23 @@ def echo(x: Reading) -> Answer:
     response = _response(x)
     sent = {name: x.sent[name] for name in ECHOED if x.sent.get(name) is not None}
     pairs = [(name, value, response[name]) for name, value in sent.items() if name in response]
+    pairs = [(name, _essence(name, asked), _essence(name, told)) for name, asked, told in pairs]
     if not pairs:
         yield Undecided("nothing that is echoed was asked for")
     for name, value, echoed in pairs:
         if not _same(value, echoed):
             yield Deviation(f"{show(value)} as asked for", show(echoed), _at(x, name))
+
+
+def _essence(name: str, value: Any) -> Any:
+    """What of a setting is told back as it was asked for, whatever a server adds to it."""
+    if name == "tools" and isinstance(value, list):
+        tools = [tool for tool in value if isinstance(tool, dict)]
+        return [(tool.get("type"), tool.get("name")) for tool in tools]
+    if name == "text" and isinstance(value, dict):
+        wanted = value.get("format")
+        return wanted.get("type") if isinstance(wanted, dict) else wanted
+    return value
 
 
 def _same(asked: Any, echoed: Any) -> bool:

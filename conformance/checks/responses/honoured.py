@@ -210,7 +210,7 @@ def tool_choice_honoured(dialogue: Dialogue) -> Answer:
     if dialogue[0].sent.get("tool_choice", "auto") != "auto" or not _called(dialogue[0]):
         yield Undecided("the model called nothing of itself")
         return
-    judged = [x for x in dialogue[1:] if is_finished(x)]
+    judged = [x for x in dialogue[1:] if is_finished(x) and items_of(response_of(x))]
     if not judged:
         yield Undecided("no other way to choose a tool was taken")
     for x in judged:

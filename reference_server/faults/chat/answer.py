@@ -52,8 +52,8 @@ def sends_no_id(body: Json) -> Json:
 
 @fault(breaks={"chat.unique-ids"}, on=ON, field="SC-35")
 def draws_three_digits(body: Json) -> Json:
-    """Draws its ids from 999 values."""
-    return body | {"id": f"chatcmpl-{zlib.crc32(body['id'].encode()) % 999}"}
+    """Draws its ids from few values of three digits."""
+    return body | {"id": f"chatcmpl-{100 + zlib.crc32(body['id'].encode()) % 9}"}
 
 
 @fault(breaks={"chat.created-now"}, on=ON, field="SC-28")
@@ -177,11 +177,11 @@ def cuts_characters(data: bytes) -> bytes:
 
 
 @fault(breaks={"chat.stop-brings-something"}, on=ON, field="SC-24")
-def thinks_without_answering(body: Json) -> Json:
+def thinks_without_answering(body: Json) -> Json | None:
     """Puts all text into the reasoning and says that it has come to its end."""
-    return each_message(
-        body, lambda m: m if m.get("tool_calls") else m | {"content": "", "reasoning": "Hm."}
-    )
+    if body["choices"][0]["finish_reason"] != "stop":
+        return None
+    return each_message(body, lambda message: message | {"content": "", "reasoning": "Hm."})
 
 
 @fault(breaks={"chat.usage-present"}, on=ON)

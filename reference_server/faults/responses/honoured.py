@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reference_server.faults.fault import fault
+from reference_server.faults.fault import behaviour, fault
 from reference_server.faults.responses.parts import (
     Json,
     each_item,
@@ -120,3 +120,17 @@ def drops_what_came_before_calls(body: Json) -> Json | None:
     """Keeps nothing but the calls where there are any."""
     calls = [item for item in body["output"] if item["type"] == "function_call"]
     return body | {"output": calls} if calls else None
+
+
+behaviour(
+    "responses.goes-on-from-nothing",
+    "Answers every request as if it were the first.",
+    breaks={"responses.previous-used", "responses.unknown-previous-refused"},
+    on="responses.continue responses.unknown-previous",
+)
+behaviour(
+    "responses.reads-no-instructions",
+    "Overlooks the instructions.",
+    breaks={"responses.instructions-counted", "responses.echo"},
+    on="responses.counted",
+)
