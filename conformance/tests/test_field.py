@@ -1,6 +1,8 @@
 """What servers that nobody here wrote have taught: their bytes, and what is right to say of them."""
 
+import base64
 import json
+import struct
 from dataclasses import replace
 
 import pytest
@@ -264,3 +266,45 @@ def test_what_is_never_counted_tells_nothing_of_what_was_read(
     )
     outcomes = [x for x in RULES.examine(pair) if x.requirement == "responses.instructions-counted"]
     assert [(bool(x.findings), bool(x.undecided)) for x in outcomes] == [(broken, not broken)]
+
+
+NUMBERS = (-0.02771889418363571, -0.007371927611529827, 0.5585787892341614, 1.5e-9)
+BITS = (-0.027718892320990562, -0.007371928542852402, 0.5585787892341614, 1.1e-9)
+
+
+def test_the_last_bits_of_a_vector_are_no_other_vector() -> None:
+    """Llama.cpp gives one of two vectors that differ in their last bits, whatever the form."""
+    text = {"model": "m", "input": "The food was delicious."}
+    packed = base64.b64encode(struct.pack("<4f", *BITS)).decode()
+    forms = ((text, NUMBERS), (text | {"encoding_format": "base64"}, packed), (text, NUMBERS))
+    told = {"object": "list", "model": "m", "usage": {"prompt_tokens": 5, "total_tokens": 5}}
+    dialogue = tuple(
+        reading(
+            "/embeddings", body, 200, json.dumps(
+                told | {"data": [{"object": "embedding", "index": 0, "embedding": vector}]}
+            ).encode(), "application/json",
+        )
+        for body, vector in (forms[0], forms[2], forms[1])
+    )  # fmt: skip
+    (found,) = [x for x in RULES.examine(dialogue) if x.requirement == "embeddings.base64-same"]
+    assert (found.findings, found.undecided) == ((), "")
+
+
+def test_a_call_of_what_only_the_choice_named_is_one_finding() -> None:
+    """Llmock calls the function that `tool_choice` names, though no tool has that name: that it
+    does not refuse the choice is told already.
+    """
+    call = {"id": "call_0d57", "type": "function", "function": {"name": "nope", "arguments": "{}"}}
+    answer = json.loads(COMPLETION)
+    answer["choices"][0] |= {
+        "message": {"role": "assistant", "content": None, "tool_calls": [call]},
+        "finish_reason": "tool_calls",
+    }
+    chosen = {"type": "function", "function": {"name": "nope"}}
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}], "max_tokens": 8}
+    for choice, broken in ((chosen, False), ("auto", True)):
+        sent = body | {"tools": tools, "tool_choice": choice}
+        raw = json.dumps(answer).encode()
+        x = reading("/chat/completions", sent, 200, raw, "application/json")
+        assert any(each.findings for each in judged(x, "chat.tool-offered")) is broken
