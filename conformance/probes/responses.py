@@ -79,7 +79,6 @@ NESTED = {
 SINGLES: tuple[tuple[str, Body, int], ...] = (
     ("roles", {"input": CONVERSATION}, TOKENS),
     ("json-schema", {"input": "Tell me about Ann.", "text": {"format": FORMAT}}, LONG),
-    ("result-parts", {"input": RESULTS}, TOKENS),
     ("unknown-item", {"input": [{"type": NO_TYPE}, *user("Say hello.")]}, TOKENS),
     ("custom-tool", {"tools": [WEATHER, {"type": "custom", "name": "run"}]}, LONG),
     ("unknown-part", {"input": [{"role": "user", "content": [{"type": NO_TYPE}]}]}, TOKENS),
@@ -103,7 +102,7 @@ def probes(model: str) -> Iterator[Probe]:
     asked = good | both | {"max_output_tokens": LONG}
     thought = good | {"input": "Why is the sky blue?", "max_output_tokens": LONG}
     yield Probe("responses.tool-choice", "responses", lambda: _choices(asked), 4, 4 * LONG)
-    yield Probe("responses.tool-loop", "responses", lambda: _tool_loop(good), 2, LONG + TOKENS)
+    yield Probe("responses.tool-loop", "responses", lambda: _tool_loop(good), 3, LONG + 2 * TOKENS)
     yield Probe("responses.cut", "responses", lambda: _cut(good, {}), 2, LONG + TOKENS)
     cut = Probe(
         "responses-stream.cut",
@@ -125,15 +124,17 @@ def probes(model: str) -> Iterator[Probe]:
 
 
 def _tool_loop(good: Body) -> Turns:
-    """A tool is called, its result is sent, and the model answers."""
+    """A tool is called, its result is sent, and the model answers; then a result in parts."""
     said = user("What is the weather in Paris? Use the tool.")
     asked = good | {"input": said, "tools": [WEATHER], "max_output_tokens": LONG}
     output = _output(answer((yield post(PATH, asked))))
     calls = [item for item in output if item.get("type") == "function_call"]
-    results = [{"type": "function_call_output", "call_id": str(call.get("call_id")), "output": "4"}
+    said_back = [call.get(name) for call in calls for name in ("call_id", "name", "arguments")]
+    results = [{"type": "function_call_output", "call_id": call.get("call_id"), "output": "4"}
                for call in calls]  # fmt: skip
-    if calls:
+    if calls and all(isinstance(each, str) for each in said_back):
         yield post(PATH, asked | {"input": [*said, *calls, *results], "max_output_tokens": TOKENS})
+    yield post(PATH, good | {"input": RESULTS})
 
 
 def _output(response: Any) -> list[Body]:
@@ -155,7 +156,8 @@ def _back(thought: Body) -> Turns:
     sealed = {"include": ["reasoning.encrypted_content"]}
     asked = thought | {"reasoning": {"effort": "low", "summary": "auto"}}
     output = _output(answer((yield post(PATH, asked | sealed))))
-    if any(item.get("type") == "reasoning" for item in output):
+    thoughts = [item.get("summary") for item in output if item.get("type") == "reasoning"]
+    if thoughts and all(isinstance(each, list) for each in thoughts):
         said = user(thought["input"])
         given = {"input": [*said, *output, *user("Go on.")], "reasoning": {"effort": "low"}}
         yield post(PATH, thought | given | {"stream": True})
