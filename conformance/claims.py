@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from conformance.contract.contract import Contract
-from conformance.odd import Odd
+from conformance.odd import OPTIONAL
 from conformance.reading import Outcome, Reading
 from conformance.verdict import Claim
 
@@ -40,7 +40,7 @@ class Claims:
         self._statuses[x.status] += 1
         if x.surface is None or x.operation is None or x.standing.contract:
             return
-        if x.odd - {Odd.OFFICIAL_MEMBER}:
+        if x.odd - OPTIONAL:
             return
         if x.standing.document or x.odd:
             for name in x.standing.needs:
@@ -99,7 +99,7 @@ class Claims:
             seen = ", ".join(_status(*pair) for pair in self._statuses.most_common(3))
             return f"no operation ever gave an answer ({seen})"
         if self.tried("models") and not self.of("models").claimed:
-            return f"GET /models is not offered: {self.of('models').why}"
+            return f"GET /models is not offered, {self.of('models').why}; a target lists its models"
         tried = [name for name in GENERATION if self.tried(name)]
         if tried and not any(self.of(name).claimed for name in tried):
             return f"none of {', '.join(tried)} is offered"

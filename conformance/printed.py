@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
 from itertools import groupby
 
 from conformance import bugs
+from conformance.contract.contract import load
 from conformance.data import SPECS
 from conformance.requirement import Level, Profile, Requirement, catalogue
 from conformance.rulings import Ruling, rulings, traps, unvaried
@@ -23,6 +25,7 @@ FIRST = (
     *("http", "errors", "sse", "robustness", "models", "chat", "chat-stream", "completions"),
     *("completions-stream", "embeddings", "images", "responses", "responses-stream"),
 )
+TITLES = {"odd": "odd requests"}
 SUITE = "A rule for the suite itself"  # begins the reason of norms that bind the tester
 
 
@@ -37,7 +40,8 @@ def document() -> str:
         ("Bugs seen in the field", list(_bugs())),
     ]
     introduction = (SPECS / "introduction.md").read_text(encoding="utf-8").rstrip()
-    lines = [introduction, "", "## Contents", "", "- [How to read it](#how-to-read-it)"]
+    lines = [introduction, "", _made_for(), ""]
+    lines += ["## Contents", "", "- [How to read it](#how-to-read-it)"]
     for title, body in parts:
         lines.append(_link(title))
         found = (re.fullmatch("### (.*)", line) for line in body)
@@ -46,6 +50,13 @@ def document() -> str:
     for title, body in parts:
         lines += ["", f"## {title}", "", *body]
     return "\n".join(lines)
+
+
+def _made_for() -> str:
+    suite, digest = metadata.version("openai-conformance"), load().document.digest
+    return (
+        f"This text was made by version {suite} of the suite; SHA-256 of the document: `{digest}`."
+    )
 
 
 def _link(title: str) -> str:
@@ -71,8 +82,10 @@ def _cell(text: str) -> str:
 
 def _requirements() -> Iterator[str]:
     every = list(catalogue().values())
-    counts = ", ".join(f"{_musts(every, profile)} under `{profile}`" for profile in Profile)
-    yield f"{len(every)} requirements. A MUST are {counts}."
+    counts = ", ".join(f"{_musts(every, profile)} of them under `{profile}`" for profile in Profile)
+    needs = sorted({requirement.needs for requirement in every} - {""})
+    yield f"{len(every)} requirements. MUST stands in {counts}."
+    yield from ("", f"Some need a capability: {', '.join(f'`{name}`' for name in needs)}.")
     families = dict.fromkeys(_family(each.id) for each in every)
     for family in sorted(families, key=_rank):
         chosen = [each for each in every if each.id.startswith(f"{family}.")]
@@ -137,14 +150,18 @@ def _threads(ruling: Ruling) -> Iterator[str]:
 
 def _variants() -> Iterator[str]:
     yield (
-        f"{len(VARIANTS)} other ways to answer that the standard permits. The reference server "
-        "takes each of them below `/variant/ID/v1`, and the suite is proved to raise no alarm over "
-        "any, but for the warnings that are named."
+        f"{len(VARIANTS)} other ways to answer that the standard permits, in all profiles or in "
+        "some: what is warned of, or noted, or fails there, is named. The reference server takes "
+        "each of them below `/variant/ID/v1`, and the suite is proved to say exactly this of each."
     )
     ordered = sorted(VARIANTS.values(), key=lambda variant: _rank(_family(variant.id)))
     for family, found in groupby(ordered, lambda variant: _family(variant.id)):
-        yield from ("", f"### {family}, permitted", "")
-        yield from (f"- `{variant.id}`: {_told(variant)}" for variant in found)
+        yield from ("", f"### {TITLES.get(family, family)}, permitted", "")
+        yield from ("| variant | seed | ollama | openai | stands for |", "|---|---|---|---|---|")
+        for variant in found:
+            said = " | ".join(_said(variant, profile) for profile in Profile)
+            stands = ", ".join(variant.stands_for)
+            yield f"| `{variant.id}` {_cell(_told(variant))} | {said} | {stands} |"
 
 
 def _family(id_: str) -> str:
@@ -152,15 +169,17 @@ def _family(id_: str) -> str:
 
 
 def _told(variant: Variant) -> str:
-    where = "" if len(variant.profiles) == len(Profile) else _only(variant)
     warned = f" Noticed by {', '.join(map(_reference, sorted(variant.warns)))}."
-    vendor = f" Its vendor declares {', '.join(variant.without)} absent." if variant.without else ""
-    stands = f" ({', '.join(variant.stands_for)})" if variant.stands_for else ""
-    return f"{variant.text}{where}{warned if variant.warns else ''}{vendor}{stands}"
+    vendor = f" The vendor declares {', '.join(variant.without)} absent."
+    return f"{variant.text}{warned * bool(variant.warns)}{vendor * bool(variant.without)}"
 
 
-def _only(variant: Variant) -> str:
-    return f" Only under {' and '.join(f'`{profile}`' for profile in variant.profiles)}."
+def _said(variant: Variant, profile: Profile) -> str:
+    """What a profile says of a variant."""
+    if profile not in variant.profiles:
+        return "fails"
+    levels = {catalogue()[id_].levels[profile] for id_ in variant.warns}
+    return "warned" if Level.SHOULD in levels else "noted" if Level.MAY in levels else "yes"
 
 
 def _traps() -> Iterator[str]:

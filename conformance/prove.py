@@ -96,6 +96,11 @@ def changed(change: Change, exchange: Exchange) -> Exchange:
     return replace(exchange, reply=reply, end=End.BROKEN, detail="the connection was closed early")
 
 
+def _after(change: Change, exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
+    new = tuple(changed(change, x) for x in exchanges)
+    return exchanges if new == exchanges else new
+
+
 class Proof:
     """The proof over one clean record."""
 
@@ -132,16 +137,32 @@ class Proof:
         return judge.result(self.recording.tail)
 
     def after(self, change: Change) -> list[tuple[Exchange, ...]]:
-        """Every dialogue as the server with this change would have held it."""
-        return [tuple(changed(change, x) for x in exchanges) for exchanges in self.dialogues]
+        """Every dialogue as the server with this change would have held it; the clean one where
+        nothing changes.
+        """
+        return [_after(change, exchanges) for exchanges in self.dialogues]
 
     def reply_fault(self, fault: Fault) -> Proved:
         """Judge the dialogues that a fault changes, and those that its judgement leans on."""
         pairs = list(zip(self.dialogues, self.after(fault), self._shows, strict=True))
-        touched = [new for old, new, _ in pairs if new != old]
-        kept = _leaning((old, shows) for old, new, shows in pairs if new == old)
+        touched = [new for old, new, _ in pairs if new is not old]
+        kept = _leaning((old, shows) for old, new, shows in pairs if new is old)
         found = noticed(self.judged((*kept, *touched))) if touched else frozenset()
         return Proved(fault.id, fault.breaks, found, len(touched))
+
+    def replaced(self, old: tuple[Exchange, ...], new: tuple[Exchange, ...]) -> Judgement:
+        """What one changed dialogue means beside those that its judgement leans on."""
+        pairs = zip(self.dialogues, self._shows, strict=True)
+        kept = _leaning((each, shows) for each, shows in pairs if each is not old)
+        return self.judged((*kept, new))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """A judge that has seen the clean record."""
+        judge = Judge(self.recording.head, self.contract, rules=self.rules)
+        for exchanges in self.dialogues:
+            judge.dialogue(exchanges)
+        return judge
 
     @cached_property
     def _shows(self) -> list[frozenset[str]]:

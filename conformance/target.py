@@ -52,7 +52,10 @@ def seen(exchange: Exchange) -> tuple[str, str]:
     if kind == "text/html":
         return what, "this is a web page; give the base URL of the API, as in http://host:port/v1"
     if reply.status == HTTPStatus.NOT_FOUND:
-        return what, "nothing is served there; check the path of the base URL"
+        return (
+            what,
+            "nothing is served there; check the path of the base URL, and that models are listed",
+        )
     return what, "check that the URL is the base of an OpenAI-compatible API"
 
 

@@ -34,6 +34,8 @@ def finding(found: Finding, profile: Profile) -> str:
     where = f"exchange {found.exchange}"
     if found.at.event is not None:
         where += f", event {found.at.event}"
+    if found.at.pointer:
+        where += f", {plain(found.at.pointer)}"
     expected, observed = plain(found.expected), plain(found.observed)
     return f"{word} {found.surface}::{found.requirement}: {expected}; got {observed} ({where})"
 
@@ -76,11 +78,8 @@ def _coverage(judgement: Judgement) -> Iterator[str]:
 
 
 def _claims(judgement: Judgement) -> Iterator[str]:
-    claims = judgement.claims
-    for claim in claims.values():
-        surface = claims.get(claim.name.partition(".")[0], claim)
-        if not claim.claimed and (surface is claim or surface.claimed):
-            yield f"  not claimed: {claim.name}, {claim.why}"
+    for claim in judgement.unclaimed:
+        yield f"  not claimed: {claim.name}, {claim.why}"
 
 
 def _rows(judgement: Judgement, profile: Profile, *verdicts: Verdict) -> list[Row]:
@@ -103,7 +102,8 @@ def _findings(judgement: Judgement, profile: Profile) -> Iterator[str]:
         if not row.findings:
             continue
         waived = f" (waived: {plain(row.waived)})" if row.waived else ""
-        yield f"{finding(row.findings[0], profile)}; {row.broken} of {row.judged}{waived}"
+        times = f"broken {row.broken} of {row.judged} times"
+        yield f"{finding(row.findings[0], profile)}; {times}{waived}"
         yield f"     {row.requirement.text}"
         if row.smallest:
             yield f"     {smallest(row.smallest)}"

@@ -119,6 +119,18 @@ class Judgement:
     unusable: str = ""
     undecided: tuple[str, ...] = ()
 
+    @property
+    def unclaimed(self) -> tuple[Claim, ...]:
+        """What the target does not offer; parts of a surface that it does not offer go without
+        saying.
+        """
+
+        def of(claim: Claim) -> Claim:
+            return self.claims.get(claim.name.partition(".")[0], claim)
+
+        missing = [claim for claim in self.claims.values() if not claim.claimed]
+        return tuple(claim for claim in missing if of(claim) is claim or of(claim).claimed)
+
     def count(self, profile: Profile) -> Mapping[Verdict, int]:
         """How many rows have each verdict in a profile; waived rows count as what they are."""
         found = [row.verdicts[profile] for row in self.rows if profile in row.verdicts]

@@ -53,9 +53,9 @@ def _decoded(data: bytes) -> Picture:
 
 
 def painted(x: Reading) -> bool:
-    """A request that is not invalid was answered with pictures."""
+    """A request that is valid by the contract was answered with pictures."""
     came = x.media_type == JSON and x.status == HTTPStatus.OK and x.answered
-    return x.surface == "images" and came and isinstance(x.sent, dict) and not x.standing.invalid
+    return x.surface == "images" and came and isinstance(x.sent, dict) and not x.standing.contract
 
 
 def items(x: Reading) -> list[Any]:

@@ -30,7 +30,8 @@ STREAM = Grammar(
     },
 )
 
-# An entry of `choices` is labelled by whether it has a role and a reason to finish.
+# An entry of `choices` is labelled by whether it has a role and a reason to finish; one that only
+# gives the reason again is a `repeat`.
 CHOICE = Grammar(
     "choice",
     {
@@ -39,6 +40,7 @@ CHOICE = Grammar(
         "closed": {"end": "ended"},
         "ended": {},
     },
+    beyond=frozenset({"repeat"}),
 )
 
 # A piece of a tool call `opens` it (id and name), opens it `again`, brings an `other` call on the
@@ -132,13 +134,17 @@ def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
 def each_choice(x: Reading) -> Iterator[Sentence]:
     """One sentence for each index of `choices`."""
     found: dict[int, list[tuple[str, int | None]]] = {}
+    reasons: dict[int, str] = {}
     for chunk, entry in choices(x) if sound(x) else ():
-        role = entry["delta"].get("role") is not None
-        finish = entry["finish_reason"] is not None
-        label = {(True, True): "role-finish", (True, False): "role", (False, True): "finish"}
-        found.setdefault(entry["index"], []).append(
-            (label.get((role, finish), "delta"), chunk.event)
-        )
+        index, reason = entry["index"], entry["finish_reason"]
+        role, finish = entry["delta"].get("role") is not None, reason is not None
+        named = {(True, True): "role-finish", (True, False): "role", (False, True): "finish"}
+        label = named.get((role, finish), "delta")
+        if finish and not any(entry["delta"].values()) and reasons.get(index) == reason:
+            label = "repeat"
+        elif finish:
+            reasons[index] = reason
+        found.setdefault(index, []).append((label, chunk.event))
     for index, labels in found.items():
         yield sentence(f"choice {index}", labels)
 

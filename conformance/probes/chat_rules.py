@@ -29,7 +29,7 @@ def _parts(*parts: Members) -> Members:
     return {"messages": [{"role": "user", "content": list(parts)}]}
 
 
-def _picture(address: Any) -> Members:
+def _picture(address: Members) -> Members:
     return _parts({"type": "text", "text": "What is this?"},
                   {"type": "image_url", "image_url": address})  # fmt: skip
 
@@ -135,7 +135,6 @@ MORE: Mapping[str, Members] = {
     "effort-high": {"reasoning_effort": "high"},
     "jpeg": _picture({"url": JPEG}),
     "webp": _picture({"url": WEBP}),
-    "bare-picture": _picture(JPEG),
     "picture-without-address": _parts({"type": "image_url"}),
     "loose-arguments": LOOSE,
     "other-members": OLDER,
@@ -144,7 +143,7 @@ MORE: Mapping[str, Members] = {
     "many-choices": {"n": 129, "max_tokens": 1},
     "negative-top-logprobs": {"logprobs": True, "top_logprobs": -1},
 }
-STREAMED = ("picture-without-url", "tool-choice-named")
+STREAMED = ("picture-without-url", "tool-choice-none")
 ROOM = ("tool-choice-required", "tool-choice-named", "rich-schema")
 
 

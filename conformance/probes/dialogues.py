@@ -67,27 +67,27 @@ def _tool_loop(model: str) -> Turns:
     messages = user("Use get_weather and get_time: what are the weather and the time in Paris?")
     asked: Body = {"model": model, "messages": messages, "tools": [WEATHER, TIME]}
     asked |= {"max_tokens": 4 * TOKENS}
-    first = answer((yield post(CHAT, asked)))
-    said = _called(first) | {"content": None}
+    calls = _called(answer((yield post(CHAT, asked))))
+    said = {"role": "assistant", "content": None, "tool_calls": calls}
     results = [{"role": "tool", "tool_call_id": call["id"], "content": json.dumps({"degrees": 4})}
-               for call in said["tool_calls"]]  # fmt: skip
+               for call in calls]  # fmt: skip
     told = {"messages": [*messages, said, *results], "max_tokens": TOKENS}
     yield post(CHAT, asked | told)
     yield post(CHAT, asked | {"parallel_tool_calls": False, "tool_choice": "auto"})
 
 
-def _called(first: Any) -> Body:
-    """The message of an answer that finished with calls; a made-up one where there is none."""
+def _called(first: Any) -> list[Body]:
+    """The tool calls of an answer that finished with them; a made-up one where there are none."""
     try:
-        said, reason = first["choices"][0]["message"], first["choices"][0]["finish_reason"]
-        named = all(isinstance(call["id"], str) for call in said["tool_calls"])
-        if reason == "tool_calls" and named and said["tool_calls"]:
-            return dict(said)
+        choice = first["choices"][0]
+        calls = choice["message"]["tool_calls"]
+        told = [text for call in calls for text in (call["id"], call["function"]["arguments"])]
+        if choice["finish_reason"] == "tool_calls" and told and all(type(t) is str for t in told):
+            return list(calls)
     except (KeyError, IndexError, TypeError, ValueError):
         pass
     call = {"name": "get_weather", "arguments": '{"city":"Paris"}'}
-    calls = [{"id": "call_1", "type": "function", "function": call}]
-    return {"role": "assistant", "tool_calls": calls}
+    return [{"id": "call_1", "type": "function", "function": call}]
 
 
 def _from_response(asked: Body) -> Turns:

@@ -73,7 +73,7 @@ def render(judgement: Judgement, recording: Recording) -> str:
             code=judgement.exit(profile),
             headline=HEADLINES[judgement.exit(profile)],
             counts={v: n for v, n in judgement.count(profile).items() if n},
-            unclaimed=[c for c in judgement.claims.values() if not c.claimed],
+            unclaimed=judgement.unclaimed,
             open_reasons=_reasons(rows, profile),
             broken=[(row, list(_examples(row, judgement, recording))) for row in broken],
             surfaces=_by_surface(judgement.rows),

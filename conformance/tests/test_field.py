@@ -1,6 +1,8 @@
 """What servers that nobody here wrote have taught: their bytes, and what is right to say of them."""
 
+import base64
 import json
+import struct
 from dataclasses import replace
 
 import pytest
@@ -80,6 +82,10 @@ def test_nothing_is_told_of_what_is_not_offered() -> None:
     x = reading("/completions", PROMPT, 404, NOT_FOUND, "application/json")
     judge = Judge(HEAD)
     assert judge.dialogue((x.exchange,)) == []
+    listed = reading("/completions", PROMPT | {"suffix": "."}, 404, NOT_FOUND, "application/json")
+    assert judge.dialogue((listed.exchange,)) == []
+    unclaimed = judge.result(Tail("complete")).unclaimed
+    assert [claim.name for claim in unclaimed] == ["completions"]
 
 
 def test_a_reason_says_which_operation_never_succeeded() -> None:
@@ -199,6 +205,10 @@ def test_what_answers_in_place_of_no_model_may_say_who_it_is(model: str, *, brok
     x = reading("/completions", PROMPT | {"model": model}, 200, TEXT, "application/json")
     (found,) = judged(x, "completions.names-model")
     assert bool(found.findings) is broken
+    body = {"model": model, "messages": [{"role": "user", "content": "x"}], "max_tokens": 2}
+    x = reading("/chat/completions", body, 200, COMPLETION, "application/json")
+    (found,) = judged(x, "chat.model-echoed")
+    assert bool(found.findings) is broken
 
 
 LINK = (
@@ -219,3 +229,82 @@ def test_a_link_in_place_of_a_picture_is_one_finding_of_a_rule_of_its_own(
     x = reading("/images/generations", body, 200, LINK, "application/json")
     found = {each.requirement for each in RULES.examine((x,)) if each.findings}
     assert found == broken
+
+
+def test_a_response_may_tell_its_time_to_a_fraction_but_should_not() -> None:
+    """`transformers serve` does, and the official clients type it as a number (RUL-47)."""
+    text = {"type": "output_text", "text": "Hi", "annotations": [], "logprobs": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    usage = {"input_tokens": 33, "output_tokens": 2, "total_tokens": 35}
+    answer = {
+        "id": "resp_1", "object": "response", "created_at": 1795736071.7150202, "model": "m",
+        "status": "completed", "output": [message | {"content": [text]}], "usage": usage,
+        "parallel_tool_calls": True, "tool_choice": "auto", "tools": [],
+    }  # fmt: skip
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 17}
+    x = reading("/responses", body, 200, json.dumps(answer).encode(), "application/json")
+    assert not any(each.findings for each in judged(x, "http.schema"))
+    assert [len(each.findings) for each in judged(x, "responses.created-at-whole")] == [1]
+
+
+@pytest.mark.parametrize(("counted", "broken"), [(0, False), (12, True)])
+def test_what_is_never_counted_tells_nothing_of_what_was_read(
+    counted: int, *, broken: bool
+) -> None:
+    """Aimock counts no tokens of input: that instructions add none to them says nothing."""
+    text = {"type": "output_text", "text": "Hi", "annotations": []}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
+    usage = {"input_tokens": counted, "output_tokens": 0, "total_tokens": counted}
+    answer = json.dumps(
+        {"id": "resp_1", "object": "response", "status": "completed", "model": "m"}
+        | {"created_at": 1, "output": [message | {"content": [text]}], "usage": usage}
+    ).encode()
+    body = {"model": "m", "input": "Say hello.", "max_output_tokens": 16}
+    told = body | {"instructions": "Answer in one word."}
+    pair = tuple(
+        reading("/responses", each, 200, answer, "application/json") for each in (body, told)
+    )
+    outcomes = [x for x in RULES.examine(pair) if x.requirement == "responses.instructions-counted"]
+    assert [(bool(x.findings), bool(x.undecided)) for x in outcomes] == [(broken, not broken)]
+
+
+NUMBERS = (-0.02771889418363571, -0.007371927611529827, 0.5585787892341614, 1.5e-9)
+BITS = (-0.027718892320990562, -0.007371928542852402, 0.5585787892341614, 1.1e-9)
+
+
+def test_the_last_bits_of_a_vector_are_no_other_vector() -> None:
+    """Llama.cpp gives one of two vectors that differ in their last bits, whatever the form."""
+    text = {"model": "m", "input": "The food was delicious."}
+    packed = base64.b64encode(struct.pack("<4f", *BITS)).decode()
+    forms = ((text, NUMBERS), (text | {"encoding_format": "base64"}, packed), (text, NUMBERS))
+    told = {"object": "list", "model": "m", "usage": {"prompt_tokens": 5, "total_tokens": 5}}
+    dialogue = tuple(
+        reading(
+            "/embeddings", body, 200, json.dumps(
+                told | {"data": [{"object": "embedding", "index": 0, "embedding": vector}]}
+            ).encode(), "application/json",
+        )
+        for body, vector in (forms[0], forms[2], forms[1])
+    )  # fmt: skip
+    (found,) = [x for x in RULES.examine(dialogue) if x.requirement == "embeddings.base64-same"]
+    assert (found.findings, found.undecided) == ((), "")
+
+
+def test_a_call_of_what_only_the_choice_named_is_one_finding() -> None:
+    """Llmock calls the function that `tool_choice` names, though no tool has that name: that it
+    does not refuse the choice is told already.
+    """
+    call = {"id": "call_0d57", "type": "function", "function": {"name": "nope", "arguments": "{}"}}
+    answer = json.loads(COMPLETION)
+    answer["choices"][0] |= {
+        "message": {"role": "assistant", "content": None, "tool_calls": [call]},
+        "finish_reason": "tool_calls",
+    }
+    chosen = {"type": "function", "function": {"name": "nope"}}
+    tools = [{"type": "function", "function": {"name": "get_weather"}}]
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}], "max_tokens": 8}
+    for choice, broken in ((chosen, False), ("auto", True)):
+        sent = body | {"tools": tools, "tool_choice": choice}
+        raw = json.dumps(answer).encode()
+        x = reading("/chat/completions", sent, 200, raw, "application/json")
+        assert any(each.findings for each in judged(x, "chat.tool-offered")) is broken

@@ -71,6 +71,7 @@ def test_every_missing_key_of_a_grammar_has_one_owner(surface: str) -> None:
     starred = {row[:2] for row in owned if row[2] == "*"}
     never = {("tool", "absent", label) for label in ("again", "other", "end")}
     never |= {("tool", "open", "opens"), ("choice", "absent", "end")}
+    never |= {("choice", state, "repeat") for state in ("absent", "open")}
     uncovered = {key for key in wanted if key not in owned and key[:2] not in starred} - never
     assert uncovered == set()
     assert {row for row in owned if row[2] != "*"} <= wanted

@@ -39,7 +39,7 @@ def test_a_variant_says_what_it_does_and_what_it_stands_for() -> None:
 
 def test_rulings_say_why_and_where() -> None:
     for ruling in rulings().values():
-        assert min(map(len, (ruling.question, ruling.ruling, ruling.reasoning))) > 20
+        assert min(map(len, (ruling.question, ruling.ruling, ruling.reasoning))) > 12
         assert ruling.sources
         for source in ruling.sources:
             assert source.startswith(("https://", "RFC ")) or has(load().judging.tree, source)

@@ -14,7 +14,7 @@ ON = "completions-stream"
 SAME = """
 forgets-a-blank-line quotes-done forgets-choices-of-usage forgets-created sends-empty-ids
 reads-the-clock-again forgets-the-model counts-choices-from-minus-one finishes-with-eos
-finishes-twice says-only-done forgets-done says-done-twice
+changes-its-reason says-only-done forgets-done says-done-twice
 goes-on-after-usage ignores-include-usage counts-as-it-goes
 counts-nothing-yet sends-null-errors names-its-events holds-the-stream-back
 """

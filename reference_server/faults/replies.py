@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from typing import Any
 
@@ -33,7 +34,8 @@ def completion(reply: Reply, sent: Any) -> Reply:
     """A short chat answer, plain or streamed as the request asks, in place of a reply."""
     model = sent.get("model") if isinstance(sent, dict) else None
     id_ = f"chatcmpl-{zlib.crc32(f'{sent} {at(reply)}'.encode('utf-8', 'replace')):08x}"
-    base: dict[str, Any] = {"id": id_, "created": 1700000000}
+    # the time of day, since on the wire the head tells it too
+    base: dict[str, Any] = {"id": id_, "created": int(time.time())}
     base |= {"model": model if isinstance(model, str) and model else "model"}
     if isinstance(sent, dict) and sent.get("stream") is True:
         return _streamed(reply, base, sent)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import openai
 import pytest
+from serving import child
 
-from conformance.target import embedded
 from reference_server.fetch import fetch
 
 pytestmark = pytest.mark.real
@@ -20,8 +20,8 @@ torch = pytest.importorskip("torch", reason="pip install 'openai-conformance[tra
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     models = ("--model", str(fetch("smollm2")), "--embedding-model", str(fetch("minilm")))
-    with embedded("--engine", "transformers", *models) as base:
-        yield base
+    with child("--engine", "transformers", *models) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +85,8 @@ def test_the_suite_conforms_on_a_trained_model(url: str, tmp_path: Path) -> None
 
 
 def test_the_suite_conforms_on_a_random_model(tmp_path: Path) -> None:
-    with embedded("--engine", "transformers", "--model", "tiny") as base:
-        conforms(base, tmp_path, "standard")
+    with child("--engine", "transformers", "--model", "tiny") as server:
+        conforms(server.url, tmp_path, "standard")
 
 
 def test_a_model_that_answers_embeds_too(url: str, client: openai.OpenAI) -> None:

@@ -107,14 +107,6 @@ def filters(body: Json) -> Json:
     return _choices(body, changed)
 
 
-@variant(on=ON, norms={"CRS-13"}, traps={"FA-16"})
-def stops_after_named(sent: Any, body: Json) -> Json:
-    """Finishes with `stop` where the tool that it called was forced by name."""
-    if not isinstance(sent.get("tool_choice"), dict):
-        return body
-    return _choices(body, lambda choice: choice | {"finish_reason": "stop"})
-
-
 @variant(on=ON, norms={"CRS-25", "CRS-26"}, rulings={"RUL-50"})
 def reasons(body: Json) -> Json:
     """Gives its reasoning in `reasoning`."""
@@ -135,7 +127,7 @@ def counts_reasoning(body: Json) -> Json:
     return body | {"usage": body["usage"] | details}
 
 
-@variant(on=ON, norms={"CRS-12"}, traps={"FA-19"})
+@variant(on=ON, norms={"CRS-12"}, traps={"FA-19"}, hides={"chat-stream.same-text"})
 def only_thinks(body: Json) -> Json:
     """Spends the whole limit on hidden reasoning: content is empty, the reason `length`."""
 
@@ -189,6 +181,13 @@ def sees_nothing(sent: Any, reply: Reply) -> Reply | None:
 def stream_options_refused(sent: Any, reply: Reply) -> Reply | None:
     """Refuses `stream_options` without `stream`."""
     return _refused(reply, "stream_options without stream", bad=_has(sent, "stream_options"))
+
+
+@variant(on="chat", norms={"CRQ-55"})
+def refuses_huge_limits(sent: Any, reply: Reply) -> Reply | None:
+    """Refuses a limit beyond its context."""
+    limit = sent.get("max_tokens") if isinstance(sent, dict) else None
+    return _refused(reply, "too many tokens", bad=isinstance(limit, int) and limit > 1_000_000)
 
 
 @variant(on="chat", norms={"CRQ-52"})

@@ -49,6 +49,14 @@ def reads_strictly(request: Request, reply: Reply) -> Reply | None:
     return error(reply, 400, "the body cannot be read") if refused else None
 
 
+@variant(on=BOTH, norms={"CRQ-34"}, warns={"http.unknown-value-refused"})
+def takes_any_format(sent: Any, reply: Reply) -> Reply | None:
+    """Takes a format of the response that it does not know for text."""
+    wanted = sent.get("response_format") if isinstance(sent, dict) else None
+    unknown = isinstance(wanted, dict) and wanted.get("type") == "AAA" and reply.status == 400
+    return completion(reply, sent) if unknown else None
+
+
 tolerated("odd.takes-any-media-type", norms={"HTTP-30"})
 tolerated("odd.reads-the-first-text", norms={"HTTP-15"})
 tolerated("odd.folds-case", norms={"HTTP-16"})

@@ -186,7 +186,7 @@ tolerated(
     "responses-stream.completes-the-cut-item", norms={"RST-27"}, rulings={"RUL-36"}, profiles=LAX
 )
 tolerated("responses-stream.reads-the-clock-again", norms={"RST-08"})
-tolerated("responses-stream.counts-from-one", norms={"RST-05"})
+tolerated("responses-stream.counts-from-one", norms={"RST-05"}, traps={"FA-11"})
 tolerated("responses-stream.forgets-logprobs", norms={"RST-28"}, traps={"FA-04"})
 tolerated("responses-stream.keeps-alive-by-events", norms={"RST-29"})
 tolerated("responses-stream.closes-items-late", norms={"RST-35"})

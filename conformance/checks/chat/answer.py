@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, fold, show
+from conformance.odd import Odd
 from conformance.reading import Reading
 
 EARLIEST, LATEST = 3600, 300  # seconds before and after the time of the reply
@@ -87,13 +88,18 @@ def _dated(x: Reading) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-@check("chat.created-now", on=lambda x: answered(x) and integer(x.json.get("created")))
+def _whole(value: object) -> bool:
+    """Whether a value is a whole number; the fraction may be written (RUL-47)."""
+    return integer(value) or (isinstance(value, float) and value.is_integer())
+
+
+@check("chat.created-now", on=lambda x: answered(x) and _whole(x.json.get("created")))
 def created_now(x: Reading) -> Answer:
     """The time is that of the answer, by the server's own clock."""
     date, created = _dated(x), x.json["created"]
     if date is None:
         yield Undecided("no reply says in `Date` when it was made")
-    elif not -EARLIEST <= created - date.timestamp() <= LATEST:
+    elif not -EARLIEST <= created - int(date.timestamp()) <= LATEST:
         place = Place(pointer="/created")
         yield Deviation(f"about {int(date.timestamp())}, by `Date`", show(created), place)
 
@@ -104,6 +110,8 @@ def model_echoed(x: Reading) -> Answer:
     wanted, said = asked(x, "model"), x.json["model"]
     if not isinstance(wanted, str) or not wanted or not said:
         yield Undecided("a name is missing")
+    elif Odd.NO_MODEL in x.odd:
+        yield Undecided("the request names a model that no server has")
     elif not said.startswith(wanted) and not wanted.startswith(said):
         yield Deviation(
             f"{show(wanted)}, or a longer name of it", show(said), Place(None, "/model")

@@ -71,11 +71,13 @@ def tool_ids_differ(x: Reading) -> Answer:
 
 @check("chat.tool-offered", on=called)
 def tool_offered(x: Reading) -> Answer:
-    """What is called was offered."""
+    """What is called was offered; that the choice names what was not has a rule of its own."""
     known = offered(x)
+    choice = asked(x, "tool_choice")
+    chosen = function(choice, "name") if isinstance(choice, dict) else None
     for place, _, call in calls(x):
         name = function(call, "name")
-        if isinstance(name, str) and name and name not in known:
+        if isinstance(name, str) and name and name not in known and name != chosen:
             wanted = " or ".join(sorted(known)) or "no call, since no tool was offered"
             yield Deviation(wanted, show(name), Place(pointer=f"{place}/function/name"))
 

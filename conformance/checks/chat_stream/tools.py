@@ -55,14 +55,18 @@ def _tools(x: Reading) -> Any:
 
 @check("chat-stream.tool-finish", on=lambda x: chat(x) and whole(x) and bool(_tools(x)))
 def tool_finish(x: Reading) -> Answer:
-    """A choice with tool calls finishes with `tool_calls`, one without does not."""
+    """A choice with tool calls finishes with `tool_calls`, one without does not; a call that was
+    forced by name may finish with stop.
+    """
+    forced = isinstance(x.sent, dict) and isinstance(x.sent.get("tool_choice"), dict)
+    taken = {"tool_calls", "length", "content_filter", *(["stop"] if forced else [])}
     calls, reasons = (_calls(x), _reasons(x)) if sound(x) else ({}, {})
     called = {choice for choice, _ in calls}
     judged = {c: r for c, r in reasons.items() if c in called or r[0] == "tool_calls"}
     if not judged:
         yield Undecided("the model never called a tool")
     for choice, (reason, event) in judged.items():
-        if choice in called and reason not in ("tool_calls", "length", "content_filter"):
+        if choice in called and reason not in taken:
             yield Deviation("tool_calls", show(reason), Place(event, "/choices"))
         if choice not in called:
             yield Deviation("a tool call before tool_calls", "none", Place(event, "/choices"))

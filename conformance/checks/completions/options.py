@@ -24,7 +24,7 @@ IMPOSSIBLE = -1000.0  # what is less likely than this stands for no probability 
 
 def asks_logprobs(x: Reading) -> bool:
     """Probabilities were asked for, of one alternative at least."""
-    return completed(x) and integer(x, "logprobs", 0) > 0 and x.standing.valid
+    return completed(x) and integer(x, "logprobs", 0) > 0
 
 
 def scored(x: Reading) -> list[tuple[int, Json]]:

@@ -15,10 +15,10 @@ Json = dict[str, Any]
 
 
 def completed(x: Reading) -> bool:
-    """A request that is not invalid was answered with completions."""
+    """A request that is valid by the contract was answered with completions."""
     form = {PLAIN: JSON, STREAMED: EVENTS}.get(x.surface or "")
     came = form == x.media_type and x.status == 200 and x.answered
-    return came and isinstance(x.sent, dict) and not x.standing.invalid
+    return came and isinstance(x.sent, dict) and not x.standing.contract
 
 
 def member(x: Reading, name: str) -> Any:

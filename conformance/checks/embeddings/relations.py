@@ -26,7 +26,7 @@ from conformance.reading import Reading
 
 SAME = 0.9999  # cosine of two vectors of the same text
 CLOSE, ALIKE = 0.999, 0.99  # cosine of the vectors of a text, alone and in company
-SINGLE = 1e-6  # by how much a float of 32 bits differs from its decimal form, relative
+SINGLE = 1e-6  # of the largest number of a vector: what the last bits of others may differ by
 SPECIAL = 2  # tokens that a tokenizer may add to a text
 
 
@@ -61,9 +61,9 @@ def _in_both_forms(dialogue: Dialogue) -> Iterator[tuple[Reading, list[Reading]]
 
 
 def _exact(a: Vector, b: Vector) -> bool:
-    return len(a) == len(b) and all(
-        abs(x - y) <= SINGLE * max(abs(x), abs(y)) + 1e-38 for x, y in zip(a, b, strict=True)
-    )
+    largest = max((abs(x) for x in (*a, *b)), default=0.0)
+    alike = all(abs(x - y) <= SINGLE * largest for x, y in zip(a, b, strict=False))
+    return len(a) == len(b) and alike
 
 
 @relation("embeddings.base64-same", on=lambda d: any(_in_both_forms(d)))
@@ -113,7 +113,7 @@ def _wide(dialogue: Dialogue) -> list[Reading]:
 
 def _honours(x: Reading) -> bool:
     """Whether an answer has the dimensions that were asked for."""
-    asked = answered(x) and width(x) is not None and not x.odd
+    asked = answered(x) and width(x) is not None and x.odd == {Odd.DIMENSIONS}
     return asked and not list(of_width(x))
 
 

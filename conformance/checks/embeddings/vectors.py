@@ -19,9 +19,9 @@ Vector = list[float]
 
 
 def answered(x: Reading) -> bool:
-    """A request that is not invalid was answered with embeddings."""
+    """A request that is valid by the contract was answered with embeddings."""
     came = x.media_type == JSON and x.status == HTTPStatus.OK and x.answered
-    asked = x.surface == "embeddings" and isinstance(x.sent, dict) and not x.standing.invalid
+    asked = x.surface == "embeddings" and isinstance(x.sent, dict) and not x.standing.contract
     return asked and came
 
 

@@ -163,6 +163,17 @@ def usage_details(x: Reading) -> Answer:
             yield Deviation(f"an integer {inner}", show(details), _at(x, "usage", name))
 
 
+@check("responses.created-at-whole", on=lambda x: is_finished(x) and _number(_created(x)))
+def created_at_whole(x: Reading) -> Answer:
+    """The time is told in whole seconds."""
+    if int(_created(x)) != _created(x):
+        yield Deviation("whole seconds", show(_created(x)), _at(x, "created_at"))
+
+
+def _created(x: Reading) -> Any:
+    return _response(x).get("created_at")
+
+
 @check("responses.completed-at", on=lambda x: is_finished(x) and "completed_at" in _response(x))
 def completed_at(x: Reading) -> Answer:
     """A response ends after it began."""

@@ -129,7 +129,7 @@ def _goes_on(dialogue: Dialogue) -> bool:
 def previous_used(dialogue: Dialogue) -> Answer:
     """What went before is read again, so that it is counted."""
     before, after = (tokens(response_of(x), "input_tokens") for x in dialogue)
-    if before is None or after is None:
+    if not before or after is None:
         yield Undecided("input_tokens is not told")
     elif after <= before:
         wanted = f"more than the {before} input tokens of the response before"
@@ -183,7 +183,7 @@ def instructions_counted(dialogue: Dialogue) -> Answer:
     """Instructions reach the model."""
     for without, told in _instructed(dialogue)[:1]:
         one, other = (tokens(response_of(x), "input_tokens") for x in (without, told))
-        if one is None or other is None:
+        if not one or other is None:
             yield Undecided("input_tokens is not told")
         elif other <= one:
             wanted = f"more than the {one} input tokens without instructions"

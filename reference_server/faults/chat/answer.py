@@ -52,8 +52,8 @@ def sends_no_id(body: Json) -> Json:
 
 @fault(breaks={"chat.unique-ids"}, on=ON, field="SC-35")
 def draws_three_digits(body: Json) -> Json:
-    """Draws its ids from 999 values."""
-    return body | {"id": f"chatcmpl-{zlib.crc32(body['id'].encode()) % 999}"}
+    """Draws its ids from few values of three digits."""
+    return body | {"id": f"chatcmpl-{100 + zlib.crc32(body['id'].encode()) % 9}"}
 
 
 @fault(breaks={"chat.created-now"}, on=ON, field="SC-28")
@@ -89,7 +89,7 @@ def forgets_the_index(body: Json) -> Json:
 @fault(breaks={"chat.one-choice"}, on=ON)
 def answers_twice(sent: Any, body: Json) -> Json | None:
     """Sends a second choice that nobody asked for."""
-    if sent.get("n", 1) != 1 or sent.get("tools"):
+    if sent.get("n", 1) != 1 or {"tools", "temperature"} & sent.keys():
         return None
     return body | {"choices": [*body["choices"], body["choices"][0] | {"index": 1}]}
 
@@ -171,17 +171,19 @@ def sends_null_for_text(body: Json) -> Json:
 
 
 @fault(breaks={"chat.whole-characters"}, on=ON)
-def cuts_characters(data: bytes) -> bytes:
-    """Ends its texts in the middle of a surrogate pair."""
+def cuts_characters(sent: Any, data: bytes) -> bytes | None:
+    """Begins its texts in the middle of a surrogate pair."""
+    if isinstance(sent, dict) and "temperature" in sent:  # where a stream is compared
+        return None
     return data.replace(b'"role":"assistant","content":"', b'"role":"assistant","content":"\\ud83d')
 
 
 @fault(breaks={"chat.stop-brings-something"}, on=ON, field="SC-24")
-def thinks_without_answering(body: Json) -> Json:
+def thinks_without_answering(body: Json) -> Json | None:
     """Puts all text into the reasoning and says that it has come to its end."""
-    return each_message(
-        body, lambda m: m if m.get("tool_calls") else m | {"content": "", "reasoning": "Hm."}
-    )
+    if body["choices"][0]["finish_reason"] != "stop":
+        return None
+    return each_message(body, lambda message: message | {"content": "", "reasoning": "Hm."})
 
 
 @fault(breaks={"chat.usage-present"}, on=ON)

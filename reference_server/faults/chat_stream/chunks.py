@@ -179,7 +179,17 @@ def repeats_the_role(chunks: Chunks) -> Iterator[Chunk]:
     )
 
 
-@fault(breaks={"chat-stream.one-finish"}, on=ON, field="SO-05")
+@fault(breaks={"chat-stream.one-finish"}, on=ON)
+def changes_its_reason(chunks: Chunks) -> Iterator[Chunk]:
+    """Finishes a choice, and then finishes it for another reason."""
+    for chunk in chunks:
+        yield chunk
+        if finishes(chunk):
+            other = [{**entry, "finish_reason": "content_filter"} for entry in chunk["choices"]]
+            yield chunk | {"choices": other}
+
+
+@fault(breaks={"chat-stream.finish-repeated"}, on=ON, field="SO-05")
 def finishes_twice(chunks: Chunks) -> Iterator[Chunk]:
     """Sends the chunk that finishes a choice twice."""
     for chunk in chunks:

@@ -126,6 +126,12 @@ def forgets_details(body: Json) -> Json:
     return body | {"usage": without(body["usage"], *details)}
 
 
+@fault(breaks={"responses.created-at-whole"}, on=ON)
+def tells_the_time_to_a_fraction(body: Json) -> Json:
+    """Sends the clock as it is, seconds with a fraction."""
+    return body | {"created_at": body["created_at"] - 0.25}
+
+
 @fault(breaks={"responses.completed-at"}, on=ON)
 def ends_before_it_began(body: Json) -> Json | None:
     """Reads another clock for the end."""

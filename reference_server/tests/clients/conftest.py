@@ -15,8 +15,8 @@ import openai
 import pytest
 from nodejs import install
 from PIL import Image
+from serving import child
 
-from conformance.target import embedded
 from reference_server.fetch import fetch
 
 SEQUENCES = 24  # under way at most, so that a test can fill the server
@@ -80,11 +80,11 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
     arguments = request.param()
     options = {"max_retries": 0, "_strict_response_validation": True}
     with (
-        embedded("--sequences", str(SEQUENCES), *arguments) as url,
-        openai.OpenAI(base_url=url, api_key="x", **options) as client,
+        child("--sequences", str(SEQUENCES), *arguments) as server,
+        openai.OpenAI(base_url=server.url, api_key="x", **options) as client,
     ):
         names = [model.id for model in client.models.list()]  # one that only embeds comes last
-        yield Target(url, names[0], names[-1] if len(names) > 2 else names[0], client)
+        yield Target(server.url, names[0], names[-1] if len(names) > 2 else names[0], client)
 
 
 @pytest.fixture(scope="session")
