@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance.probes.chat import user
@@ -101,21 +101,18 @@ def probes(model: str) -> Iterator[Probe]:
     both = {"input": "Use get_time, then get_weather for Rome.", "tools": [WEATHER, TIME]}
     asked = good | both | {"max_output_tokens": LONG}
     thought = good | {"input": "Why is the sky blue?", "max_output_tokens": LONG}
-    yield Probe("responses.tool-choice", "responses", lambda: _choices(asked), 4, 4 * LONG)
-    yield Probe("responses.tool-loop", "responses", lambda: _tool_loop(good), 3, LONG + 2 * TOKENS)
-    yield Probe("responses.cut", "responses", lambda: _cut(good, {}), 2, LONG + TOKENS)
-    cut = Probe(
-        "responses-stream.cut",
-        "responses-stream",
-        lambda: _cut(good, {"stream": True}),
-        2,
-        LONG + TOKENS,
-    )
-    yield cut
-    yield Probe("responses.reasoning-back", "responses", lambda: _back(thought), 2, LONG + TOKENS)
-    yield Probe("responses.counted", "responses", lambda: _counted(good), 3, 3 * TOKENS)
     same = asked | {"reasoning": {"effort": "low", "summary": "auto"}, "temperature": 0.0}
-    yield Probe("responses.same-items", "responses", lambda: _same(same), 3, 3 * LONG)
+    dialogues: tuple[tuple[str, Callable[[], Turns], int, int], ...] = (
+        ("responses-stream.cut", lambda: _cut(good, {"stream": True}), 2, LONG + TOKENS),
+        ("responses.tool-choice", lambda: _choices(asked), 4, 4 * LONG),
+        ("responses.tool-loop", lambda: _tool_loop(good), 3, LONG + 2 * TOKENS),
+        ("responses.cut", lambda: _cut(good, {}), 2, LONG + TOKENS),
+        ("responses.reasoning-back", lambda: _back(thought), 2, 2 * LONG),
+        ("responses.counted", lambda: _counted(good), 3, 3 * TOKENS),
+        ("responses.same-items", lambda: _same(same), 3, 3 * LONG),
+    )
+    for name, turns, requests, tokens in dialogues:
+        yield Probe(name, name.partition(".")[0], turns, requests, tokens)
     without = {name: value for name, value in good.items() if name != "input"}
     yield single("responses.no-input", "responses", post(PATH, without))
     for name, members, tokens in SINGLES:
