@@ -184,7 +184,8 @@ class Proof:
                 shows = any(changed(change, x) != x for x in exchanges)
             (touched if shows else kept).append(name)
         valid = (name for name in kept if ".valid." in name)
-        enough = sorted((not name.startswith(change.on), name) for name in valid)
+        own = tuple(f"{surface}." for surface in change.on)
+        enough = sorted((not name.startswith(own), name) for name in valid)
         leaning = (name for _, name in enough[:LEANING])  # of its own surfaces if there are
         taken = list(filter(_is_taken, kept)) if any(map(_is_taken, touched)) else []
         return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched), *taken})

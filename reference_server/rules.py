@@ -80,24 +80,28 @@ def items(sent: dict[str, Any]) -> None:
     """Input items are of known kinds and have the members of their kind."""
     given = sent["input"]
     for n, item in enumerate(given if isinstance(given, list) else ()):
-        where = f"input[{n}]"
-        kind = item.get("type") or "message"
-        if not isinstance(kind, str) or kind not in ITEMS:
-            raise Refused(f"{where}: items of type {str(kind)[:50]!r} are not read", where)
-        for name in ITEMS[kind]:
-            if item.get(name) is None:
-                raise Refused(f"{where}.{name} is missing", f"{where}.{name}")
-        if kind == "message" and item["role"] not in ROLES:
-            raise Refused(f"{where}.role is none of {', '.join(ROLES)}", f"{where}.role")
-        for name in ("content", "output"):
-            _parts(item.get(name), f"{where}.{name}")
-        for name in ("call_id", "name", "arguments"):
-            if not isinstance(item.get(name, ""), str):
-                raise Refused(f"{where}.{name} is no string", f"{where}.{name}")
+        _item(item, f"input[{n}]")
 
 
-def _parts(content: Any, where: str) -> None:
-    if content is None or isinstance(content, str):
+def _item(item: Mapping[str, Any], where: str) -> None:
+    kind = item.get("type") or "message"
+    if not isinstance(kind, str) or kind not in ITEMS:
+        raise Refused(f"{where}: items of type {str(kind)[:50]!r} are not read", where)
+    for name in ITEMS[kind]:
+        if item.get(name) is None:
+            raise Refused(f"{where}.{name} is missing", f"{where}.{name}")
+    if kind == "message" and item["role"] not in ROLES:
+        raise Refused(f"{where}.role is none of {', '.join(ROLES)}", f"{where}.role")
+    for name in ("content", "output", "summary"):
+        _parts(item.get(name), f"{where}.{name}", bare=kind != "reasoning")
+    for name in ("call_id", "name", "arguments"):
+        if not isinstance(item.get(name, ""), str):
+            raise Refused(f"{where}.{name} is no string", f"{where}.{name}")
+
+
+def _parts(content: Any, where: str, *, bare: bool) -> None:
+    """Parts of known kinds, or a text where one may stand for them."""
+    if content is None or (bare and isinstance(content, str)):
         return
     if not isinstance(content, list):
         raise Refused(f"{where} is neither text nor a list of parts", where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from conformance.probes.chat import user
@@ -79,7 +79,6 @@ NESTED = {
 SINGLES: tuple[tuple[str, Body, int], ...] = (
     ("roles", {"input": CONVERSATION}, TOKENS),
     ("json-schema", {"input": "Tell me about Ann.", "text": {"format": FORMAT}}, LONG),
-    ("result-parts", {"input": RESULTS}, TOKENS),
     ("unknown-item", {"input": [{"type": NO_TYPE}, *user("Say hello.")]}, TOKENS),
     ("custom-tool", {"tools": [WEATHER, {"type": "custom", "name": "run"}]}, LONG),
     ("unknown-part", {"input": [{"role": "user", "content": [{"type": NO_TYPE}]}]}, TOKENS),
@@ -102,21 +101,18 @@ def probes(model: str) -> Iterator[Probe]:
     both = {"input": "Use get_time, then get_weather for Rome.", "tools": [WEATHER, TIME]}
     asked = good | both | {"max_output_tokens": LONG}
     thought = good | {"input": "Why is the sky blue?", "max_output_tokens": LONG}
-    yield Probe("responses.tool-choice", "responses", lambda: _choices(asked), 4, 4 * LONG)
-    yield Probe("responses.tool-loop", "responses", lambda: _tool_loop(good), 2, LONG + TOKENS)
-    yield Probe("responses.cut", "responses", lambda: _cut(good, {}), 2, LONG + TOKENS)
-    cut = Probe(
-        "responses-stream.cut",
-        "responses-stream",
-        lambda: _cut(good, {"stream": True}),
-        2,
-        LONG + TOKENS,
-    )
-    yield cut
-    yield Probe("responses.reasoning-back", "responses", lambda: _back(thought), 2, LONG + TOKENS)
-    yield Probe("responses.counted", "responses", lambda: _counted(good), 3, 3 * TOKENS)
     same = asked | {"reasoning": {"effort": "low", "summary": "auto"}, "temperature": 0.0}
-    yield Probe("responses.same-items", "responses", lambda: _same(same), 3, 3 * LONG)
+    dialogues: tuple[tuple[str, Callable[[], Turns], int, int], ...] = (
+        ("responses-stream.cut", lambda: _cut(good, {"stream": True}), 2, LONG + TOKENS),
+        ("responses.tool-choice", lambda: _choices(asked), 4, 4 * LONG),
+        ("responses.tool-loop", lambda: _tool_loop(good), 3, LONG + 2 * TOKENS),
+        ("responses.cut", lambda: _cut(good, {}), 2, LONG + TOKENS),
+        ("responses.reasoning-back", lambda: _back(thought), 2, 2 * LONG),
+        ("responses.counted", lambda: _counted(good), 3, 3 * TOKENS),
+        ("responses.same-items", lambda: _same(same), 3, 3 * LONG),
+    )
+    for name, turns, requests, tokens in dialogues:
+        yield Probe(name, name.partition(".")[0], turns, requests, tokens)
     without = {name: value for name, value in good.items() if name != "input"}
     yield single("responses.no-input", "responses", post(PATH, without))
     for name, members, tokens in SINGLES:
@@ -125,15 +121,17 @@ def probes(model: str) -> Iterator[Probe]:
 
 
 def _tool_loop(good: Body) -> Turns:
-    """A tool is called, its result is sent, and the model answers."""
+    """A tool is called, its result is sent, and the model answers; then a result in parts."""
     said = user("What is the weather in Paris? Use the tool.")
     asked = good | {"input": said, "tools": [WEATHER], "max_output_tokens": LONG}
     output = _output(answer((yield post(PATH, asked))))
     calls = [item for item in output if item.get("type") == "function_call"]
-    results = [{"type": "function_call_output", "call_id": str(call.get("call_id")), "output": "4"}
+    said_back = [call.get(name) for call in calls for name in ("call_id", "name", "arguments")]
+    results = [{"type": "function_call_output", "call_id": call.get("call_id"), "output": "4"}
                for call in calls]  # fmt: skip
-    if calls:
+    if calls and all(isinstance(each, str) for each in said_back):
         yield post(PATH, asked | {"input": [*said, *calls, *results], "max_output_tokens": TOKENS})
+    yield post(PATH, good | {"input": RESULTS})
 
 
 def _output(response: Any) -> list[Body]:
@@ -155,7 +153,8 @@ def _back(thought: Body) -> Turns:
     sealed = {"include": ["reasoning.encrypted_content"]}
     asked = thought | {"reasoning": {"effort": "low", "summary": "auto"}}
     output = _output(answer((yield post(PATH, asked | sealed))))
-    if any(item.get("type") == "reasoning" for item in output):
+    thoughts = [item.get("summary") for item in output if item.get("type") == "reasoning"]
+    if thoughts and all(isinstance(each, list) for each in thoughts):
         said = user(thought["input"])
         given = {"input": [*said, *output, *user("Go on.")], "reasoning": {"effort": "low"}}
         yield post(PATH, thought | given | {"stream": True})

@@ -97,8 +97,10 @@ def drops_instructions(sent: Any, body: Json) -> Json | None:
 
 
 @fault(breaks={"responses.cut-is-incomplete"}, on=ON, field="RS-08")
-def calls_cut_answers_whole(body: Json) -> Json | None:
-    """Says completed of an answer that was cut."""
+def calls_cut_answers_whole(sent: Any, body: Json) -> Json | None:
+    """Says completed of an answer that was cut, where nothing was left to chance."""
+    if sent.get("temperature") != 0:
+        return None
     whole = [item | {"status": "completed"} for item in body["output"]]
     cut = body["status"] == "incomplete" and all(i["type"] == "message" for i in whole)
     return body | CALLED_WHOLE | {"output": whole} if cut else None

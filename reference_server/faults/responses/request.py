@@ -28,6 +28,7 @@ def answered(request: Request, reply: Reply) -> Reply:
     body |= {"usage": usage, "parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
     body |= dict.fromkeys(("error", "incomplete_details", "instructions", "completed_at"))
     body |= {"metadata": {}, "temperature": 1.0, "top_p": 1.0}
+    body |= {name: sent[name] for name in body.keys() & sent.keys() if name != "model"}
     return Reply(200, JSON, (Piece(at(reply), compact(body)),))
 
 
@@ -95,9 +96,9 @@ def takes_nested_tools(request: Request, reply: Reply) -> Reply | None:
     return answered(request, reply) if named and reply.status == 400 else None
 
 
-@fault(breaks={"responses.flat-tools-accepted"}, on=f"{ON} {STREAM}")
+@fault(breaks={"responses.flat-tools-accepted"}, on=ON)
 def takes_one_tool(sent: Any, reply: Reply) -> Reply | None:
-    """Refuses a second tool."""
+    """Refuses a second tool, where nothing is streamed."""
     tools = sent.get("tools") if isinstance(sent, dict) else None
     return _refused(reply, "one tool at the most") if len(tools or ()) > 1 else None
 

@@ -256,6 +256,7 @@ def test_probabilities_come_when_included(target) -> None:
     [
         ({"input": [{"type": "web_search_call"}]}, "input[0]"),
         ({"input": [{"role": "user"}]}, "input[0].content"),
+        ({"input": [{"type": "reasoning", "summary": "x"}]}, "input[0].summary"),
         ({"input": [{"role": "king", "content": "x"}]}, "input[0].role"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"tool_choice": {"type": "function", "name": "x"}}, "tool_choice"),
