@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from conformance.contract.contract import Contract
-from conformance.odd import Odd
+from conformance.odd import OPTIONAL
 from conformance.reading import Outcome, Reading
 from conformance.verdict import Claim
 
@@ -40,7 +40,7 @@ class Claims:
         self._statuses[x.status] += 1
         if x.surface is None or x.operation is None or x.standing.contract:
             return
-        if x.odd - {Odd.OFFICIAL_MEMBER}:
+        if x.odd - OPTIONAL:
             return
         if x.standing.document or x.odd:
             for name in x.standing.needs:

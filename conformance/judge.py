@@ -143,6 +143,13 @@ class Judge:
                     self._smallest[key] = (size, less)
         return found
 
+    def counts(self, outcome: Judged) -> bool:
+        """Whether what a rule says counts, by what is known so far."""
+        key = (outcome.requirement, outcome.surface)
+        missing = self._missing(self.catalogue[outcome.requirement], outcome.surface)
+        condition = (outcome.operation, outcome.needs, outcome.expects_error)
+        return key in self._wanted and not missing and self._counts(condition)
+
     def _counts(self, condition: Condition) -> bool:
         """Whether a tally counts: its capabilities are claimed, its refusals stand beside an
         acceptance (law 8).

@@ -48,6 +48,7 @@ class Odd(StrEnum):
     OTHER_CASE = "a member of the document stands in it in another case"
     EMPTY_TEXT = "a text that it brings is empty"
     LONG_TEXT = "a text that it brings may be longer than what the model reads"
+    DIMENSIONS = "it asks for a number of dimensions, which not every model has"
     WIDE = "it asks for more dimensions than any model has"
     NO_RESPONSE = "it goes on from a response that nobody made"
     FEW_TOKENS = "its limit of tokens is lower than some servers take"
@@ -60,6 +61,10 @@ class Odd(StrEnum):
     ARGUMENTS = "the arguments of a call in its history are no JSON object"
     RICH_SCHEMA = "the parameters of a tool use more of JSON Schema than every server reads"
     HUGE_LIMIT = "it lets its answer be longer than any context"
+
+
+# What may always be refused, and shows no more than the capabilities that it needs.
+OPTIONAL = frozenset({Odd.OFFICIAL_MEMBER, Odd.DIMENSIONS})
 
 
 def oddities(
@@ -123,8 +128,8 @@ def _of_values(sent: dict[str, Any]) -> Iterator[Odd]:
         if any(len(text) >= LONG for text in texts):
             yield Odd.LONG_TEXT
     width = sent.get("dimensions")
-    if isinstance(width, int) and width >= WIDE:
-        yield Odd.WIDE
+    if type(width) is int and width > 0:
+        yield Odd.WIDE if width >= WIDE else Odd.DIMENSIONS
 
 
 def _of_response(sent: dict[str, Any]) -> Iterator[Odd]:

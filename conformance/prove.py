@@ -150,6 +150,20 @@ class Proof:
         found = noticed(self.judged((*kept, *touched))) if touched else frozenset()
         return Proved(fault.id, fault.breaks, found, len(touched))
 
+    def replaced(self, old: tuple[Exchange, ...], new: tuple[Exchange, ...]) -> Judgement:
+        """What one changed dialogue means beside those that its judgement leans on."""
+        pairs = zip(self.dialogues, self._shows, strict=True)
+        kept = _leaning((each, shows) for each, shows in pairs if each is not old)
+        return self.judged((*kept, new))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """A judge that has seen the clean record."""
+        judge = Judge(self.recording.head, self.contract, rules=self.rules)
+        for exchanges in self.dialogues:
+            judge.dialogue(exchanges)
+        return judge
+
     @cached_property
     def _shows(self) -> list[frozenset[str]]:
         """What each clean dialogue shows to be offered: surfaces and capabilities."""

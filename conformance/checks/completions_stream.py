@@ -9,6 +9,7 @@ from conformance.checks.chat_stream import chunks, text, usage
 from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import sound
 from conformance.grammars.completions_stream import in_order, text_of
+from conformance.odd import OPTIONAL
 from conformance.reading import Reading, is_error, is_streamed
 
 SURFACE = "completions-stream"
@@ -49,7 +50,12 @@ def incremental(x: Reading) -> Answer:
     yield from text.arrives_early(x, [c.event for c in x.chunks if text_of(c)])
 
 
-@check(f"{SURFACE}.no-failure", on=lambda x: streamed(x) and x.ordinary and x.complete)
+def _done(x: Reading) -> bool:
+    """A valid request, with options or without, was answered by a stream that came to its end."""
+    return streamed(x) and x.standing.valid and x.odd <= OPTIONAL and x.complete
+
+
+@check(f"{SURFACE}.no-failure", on=_done)
 def no_failure(x: Reading) -> Answer:
     """What was accepted is done; how a failure is told has rules of its own."""
     if not in_order(x):

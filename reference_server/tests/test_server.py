@@ -115,6 +115,15 @@ def test_a_client_that_goes_away_frees_its_slot(url: str) -> None:
     assert reply.status_code == 200
 
 
+def test_variants_are_served_below_their_path(url: str) -> None:
+    base = url.removesuffix("/v1")
+    listed = httpx.get(f"{base}/variant/models.extra-members/v1/models")
+    assert (listed.status_code, "has_more" in listed.json()) == (200, True)
+    assert "has_more" not in httpx.get(f"{url}/models").json()
+    unknown = httpx.get(f"{base}/variant/no-such/v1/models")
+    assert (unknown.status_code, "no variant" in unknown.text) == (404, True)
+
+
 def test_faults_are_served_below_their_path(url: str) -> None:
     base = url.removesuffix("/v1")
     body = {

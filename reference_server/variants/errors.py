@@ -80,7 +80,8 @@ def any_name(sent: Any, reply: Reply) -> Reply | None:
     return completion(reply, sent) if reply.status == MISSING else None
 
 
-@variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"})
+@variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"},
+         hides={"chat-stream.same-text"})  # fmt: skip
 def fails_in_words(blocks: list[bytes]) -> Iterator[bytes]:
     """Tells of a failure in mid-stream by an event with an error, and ends."""
     if len(blocks) % 5:
@@ -91,7 +92,8 @@ def fails_in_words(blocks: list[bytes]) -> Iterator[bytes]:
     yield b"data: " + compact({"error": told})
 
 
-@variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"})
+@variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"},
+         hides={"chat-stream.same-text"})  # fmt: skip
 def fails_and_says_done(blocks: list[bytes]) -> Iterator[bytes]:
     """Says [DONE] after an event with an error."""
     if len(blocks) % 5:

@@ -12,11 +12,6 @@ from reference_server.change import is_stream
 from reference_server.faults.replies import at, error
 from reference_server.variants.variant import tolerated, variant
 
-POSTS = (
-    "chat chat-stream completions completions-stream embeddings images responses responses-stream"
-)
-BOTH = "chat chat-stream"
-
 
 def _without(reply: Reply, *names: str) -> Headers:
     return tuple(pair for pair in reply.headers if pair[0].lower() not in names)
@@ -99,17 +94,17 @@ def _busy(reply: Reply, status: int, after: str) -> Reply:
     return replace(refused, headers=(*refused.headers, ("Retry-After", after)))
 
 
-@variant(on=POSTS, norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"}, wire=True)
+@variant(on="chat", norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"}, wire=True)
 def too_many(request: Request, reply: Reply) -> Reply | None:
     """Says now and then that there were too many requests, and when to come back, in seconds."""
-    return _busy(reply, 429, "0") if _now_and_then(request, 12) else None
+    return _busy(reply, 429, "0") if _now_and_then(request, 60) else None
 
 
-@variant(on=POSTS, norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"}, wire=True)
+@variant(on="chat", norms={"HTTP-07", "HTTP-24", "HTTP-27"}, rulings={"RUL-02"}, wire=True)
 def unavailable(request: Request, reply: Reply) -> Reply | None:
     """Says now and then that it is busy, and when to come back, as a date."""
     due = "Sun, 06 Nov 1994 08:49:37 GMT"
-    return _busy(reply, 503, due) if _now_and_then(request, 12) else None
+    return _busy(reply, 503, due) if _now_and_then(request, 60) else None
 
 
 def _unrouted(reply: Reply, status: int = 404) -> Reply:

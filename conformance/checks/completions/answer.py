@@ -44,13 +44,13 @@ def n(x: Reading) -> Answer:
 
 @check("completions.indexes", on=completed)
 def indexes(x: Reading) -> Answer:
-    """Choices are numbered from 0, in their order."""
+    """Choices are numbered from 0."""
     if (found := entries(x)) is None:
         yield Undecided(UNREADABLE)
         return
     numbers = [entry["index"] for entry in found]
-    if numbers != list(range(len(numbers))):
-        wanted = f"0 to {len(numbers) - 1}"
+    if sorted(numbers) != list(range(len(numbers))):
+        wanted = f"each of 0 to {len(numbers) - 1} once"
         yield Deviation(wanted, show(numbers), Place(pointer="/choices"))
 
 

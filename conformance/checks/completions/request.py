@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from conformance.check import Answer, Deviation, Dialogue, check, relation
 from conformance.checks.completions.whole import PLAIN, STREAMED, member, prompts
-from conformance.odd import Odd
+from conformance.odd import OPTIONAL, Odd
 from conformance.reading import Outcome, Reading
 
 MOST = 5  # alternatives that the official API gives
@@ -48,7 +48,7 @@ def _many(x: Reading) -> bool:
 
 @check(
     "completions.many-logprobs-refused",
-    on=lambda x: _received(x) and _many(x) and not x.standing.document and not x.odd,
+    on=lambda x: _received(x) and _many(x) and not x.standing.document and x.odd <= OPTIONAL,
     expects_error=True,
 )
 def many_logprobs_refused(x: Reading) -> Answer:
@@ -83,6 +83,10 @@ def _tokens(x: Reading) -> bool:
     return not x.standing.contract and bool(x.standing.document) and not texts
 
 
+def _valid(x: Reading) -> bool:
+    return x.standing.valid and x.odd <= OPTIONAL
+
+
 def _optional(dialogue: Dialogue) -> list[Reading]:
     """Valid requests with an option, in a dialogue whose last request needs none."""
     if dialogue[-1].outcome is not Outcome.ANSWERED or dialogue[-1].standing.needs:
@@ -90,7 +94,7 @@ def _optional(dialogue: Dialogue) -> list[Reading]:
     return [
         x
         for x in dialogue
-        if _received(x) and x.ordinary and isinstance(x.sent, dict) and OPTIONS & x.sent.keys()
+        if _received(x) and _valid(x) and isinstance(x.sent, dict) and OPTIONS & x.sent.keys()
     ]
 
 

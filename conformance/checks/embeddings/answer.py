@@ -20,6 +20,7 @@ from conformance.checks.embeddings.vectors import (
     width,
 )
 from conformance.checks.envelope import names_model
+from conformance.odd import Odd
 from conformance.reading import Reading
 
 UNIT = 1e-3  # by how much the length of a vector may differ from 1
@@ -139,7 +140,7 @@ check("embeddings.names-model", on=answered)(names_model)
 
 @check(
     "embeddings.dimensions-honoured",
-    on=lambda x: answered(x) and (width(x) or 0) > 0 and not x.odd,
+    on=lambda x: answered(x) and (width(x) or 0) > 0 and x.odd == {Odd.DIMENSIONS},
 )
 def dimensions_honoured(x: Reading) -> Answer:
     """Vectors are as long as was asked for."""

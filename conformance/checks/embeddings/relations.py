@@ -113,7 +113,7 @@ def _wide(dialogue: Dialogue) -> list[Reading]:
 
 def _honours(x: Reading) -> bool:
     """Whether an answer has the dimensions that were asked for."""
-    asked = answered(x) and width(x) is not None and not x.odd
+    asked = answered(x) and width(x) is not None and x.odd == {Odd.DIMENSIONS}
     return asked and not list(of_width(x))
 
 
