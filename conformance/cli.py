@@ -81,7 +81,14 @@ def parser() -> Parser:
         metavar="N",
         help="replace N checks by blind ones, and by ones that always fire: the proof must see it",
     )
-    prove.add_argument("--seed", type=int, default=0, help="of the checks to sabotage (default 0)")
+    prove.add_argument(
+        "--hunt",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="make N random mutants of replies: all but harmless ones have to be noticed",
+    )
+    prove.add_argument("--seed", type=int, default=0, help="of sabotage and hunt (default 0)")
     prove.set_defaults(main=_prove)
     return main
 
@@ -253,8 +260,16 @@ def _judge(arguments: argparse.Namespace) -> int:
 def _prove(arguments: argparse.Namespace) -> int:
     from conformance.proving import Wanted, main  # noqa: PLC0415
 
-    only = tuple(arguments.only)
-    return main(Wanted(only, arguments.live, arguments.sabotage, arguments.seed, arguments.out))
+    return main(
+        Wanted(
+            only=tuple(arguments.only),
+            live=arguments.live,
+            sabotage=arguments.sabotage,
+            hunt=arguments.hunt,
+            seed=arguments.seed,
+            out=arguments.out,
+        )
+    )
 
 
 def _print(text: str) -> None:

@@ -23,6 +23,8 @@ from conformance.prove import Proof, noticed
 from conformance.reading import Reading
 from conformance.wire.exchange import Exchange
 
+UNROUTED = "unrouted"  # the surface of what no operation of the document is asked for
+LEAST = 0.95  # of the mutants that are not harmless have to be noticed
 Dialogue = tuple[Exchange, ...]
 
 
@@ -108,16 +110,16 @@ def hunt(proof: Proof, count: int, seed: int) -> Hunted:
 def _mutants(
     proof: Proof, draw: random.Random, count: int
 ) -> Iterator[tuple[Dialogue, Dialogue, Kind]]:
-    surfaces: dict[str, list[Dialogue]] = {}
+    surfaces: dict[str, list[tuple[Dialogue, int]]] = {}
     for dialogue in proof.dialogues:
-        for surface in {Reading(exchange, proof.contract).surface for exchange in dialogue}:
-            surfaces.setdefault(surface or "", []).append(dialogue)
-    names = sorted(name for name in surfaces if name)
+        for n, exchange in enumerate(dialogue):
+            surface = Reading(exchange, proof.contract).surface or UNROUTED
+            surfaces.setdefault(surface, []).append((dialogue, n))
+    names = sorted(surfaces)
     made = 0
     while made < count:
         surface = draw.choice(names)
-        dialogue = draw.choice(surfaces[surface])
-        n = draw.randrange(len(dialogue))
+        dialogue, n = draw.choice(surfaces[surface])
         one = _mutant(dialogue[n], draw)
         if one is not None:
             made += 1

@@ -208,7 +208,9 @@ class Judge:
         total = self._total(r, surface)
         outcome, reason = self._verdict(r, surface, total, tail)
         if unusable:
-            outcome, reason, total = Verdict.INCONCLUSIVE, unusable, Tally()
+            outcome, reason = Verdict.INCONCLUSIVE, unusable
+        if unusable or outcome is Verdict.NOT_CLAIMED:
+            total = Tally()
         if any(error.startswith(f"{r.id} raised") for error in self.errors):
             outcome, reason = Verdict.ERROR, "the check itself broke; this is a bug of the suite"
         waiver = self.head.waivers.get(r.id) or self.head.waivers.get(f"{surface}::{r.id}", "")

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from conformance import bugs, ledger, variants
 from conformance.errors import Misconfigured
+from conformance.hunt import LEAST, hunt, worst
 from conformance.prove import Proof, Proved, gaps, live, record, selected
 from conformance.requirement import catalogue
 from conformance.sabotage import drawn, holes
@@ -27,13 +28,14 @@ Result = TypeVar("Result", Proved, Passed)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be proved: the faults that begin with `only`, on the wire too if `live`, and that
-    the proof sees so many acts of `sabotage`, drawn by a seed.
+    """What is to be proved: the faults that begin with `only`, on the wire too if `live`; that the
+    proof sees so many acts of `sabotage`; that of so many mutants of a `hunt` enough are noticed.
     """
 
     only: tuple[str, ...] = ()
     live: bool = False
     sabotage: int = 0
+    hunt: int = 0
     seed: int = 0
     out: Path | None = None
 
@@ -52,6 +54,7 @@ def main(wanted: Wanted) -> int:
         proved = _proved(proof, folder, faults, wanted)
         passed = _passed(proof, folder, permitted, wanted)
         problems += _told(_sabotaged(proof, folder / "sabotage", wanted))
+        problems += _told(_hunted(proof, wanted))
     every: list[Proved | Passed] = [*proved, *passed]
     problems += [problem for each in every for problem in each.problems()]
     held, let = sum(each.holds for each in proved), sum(each.holds for each in passed)
@@ -110,6 +113,24 @@ def _sabotaged(proof: Proof, folder: Path, wanted: Wanted) -> Iterator[str]:
     yield from found
     acts = 2 * len(requirements)
     sys.stdout.write(f"{acts - len(found)} of {acts} acts of sabotage turned the proof red\n")
+
+
+def _hunted(proof: Proof, wanted: Wanted) -> Iterator[str]:
+    if not wanted.hunt:
+        return
+    found = hunt(proof, wanted.hunt, wanted.seed)
+    if found.rate < LEAST:
+        yield f"only {found.rate:.1%} of the mutants were noticed that have to be"
+    for kind, count in worst(found):
+        sys.stdout.write(f"survived {count} times, {kind}\n")
+    sys.stdout.write(
+        f"{found.rate:.1%} of {found.mutants - found.harmless.total()} mutants noticed, "
+        f"beside {found.harmless.total()} harmless survivors\n"
+    )
+    if wanted.out is not None:
+        kinds = {str(kind): count for kind, count in worst(found)}
+        counts = {"mutants": found.mutants, "harmless": found.harmless.total()}
+        _write(wanted.out / "hunt.json", {**counts, "rate": found.rate, "survivors": kinds})
 
 
 def _matrix(proved: Proved) -> Mapping[str, object]:

@@ -28,6 +28,7 @@ class Mischief:
     """Remembers what the faults need to know of earlier requests."""
 
     left: bool = False
+    trips: int = 0
     before: Json = field(default_factory=dict)
 
     def read(self, faults: Collection[str], sent: Json, under_way: int) -> Json:
@@ -35,7 +36,7 @@ class Mischief:
         if not faults:
             return sent
         if "http.trips-over-disconnects" in faults and self.left:
-            self.left = False
+            self.left, self.trips = False, self.trips + 1
             raise failed("internal error")
         if "http.fails-beside-others" in faults and under_way:
             raise failed("the engine is in use")
@@ -50,10 +51,11 @@ class Mischief:
         return reply
 
     async def _watched(self, pieces: AsyncIterable[Any]) -> AsyncIterator[Any]:
-        whole = False
+        whole, trips = False, self.trips
         try:
             async for piece in pieces:
                 yield piece
             whole = True
         finally:
-            self.left = self.left or not whole
+            if trips == self.trips:  # one stumble is for all that were begun before it
+                self.left = self.left or not whole

@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, show
+from conformance.checks import envelope
 from conformance.reading import JSON, Reading
 
 KINDS = ("PNG", "JPEG", "WEBP")
@@ -76,6 +77,9 @@ def _links(x: Reading) -> list[int]:
         return []
     found = [(n, item) for n, item in enumerate(items(x)) if isinstance(item, dict)]
     return [n for n, i in found if i.get("b64_json") is None and isinstance(i.get("url"), str)]
+
+
+check("images.made-now", on=painted)(envelope.made_now)
 
 
 @check("images.inline", on=lambda x: painted(x) and x.sent.get("response_format") != "b64_json")

@@ -84,8 +84,13 @@ def test_nothing_is_told_of_what_is_not_offered() -> None:
     assert judge.dialogue((x.exchange,)) == []
     listed = reading("/completions", PROMPT | {"suffix": "."}, 404, NOT_FOUND, "application/json")
     assert judge.dialogue((listed.exchange,)) == []
-    unclaimed = judge.result(Tail("complete")).unclaimed
-    assert [claim.name for claim in unclaimed] == ["completions"]
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 2}
+    answer = reading("/chat/completions", body, 200, COMPLETION, "application/json")
+    judge.dialogue((answer.exchange,))
+    result = judge.result(Tail("complete"))
+    assert [claim.name for claim in result.unclaimed] == ["completions"]
+    rows = [row for row in result.rows if row.surface == "completions" and row.findings]
+    assert [row.requirement.id for row in rows] == ["http.offered"]
 
 
 def test_a_reason_says_which_operation_never_succeeded() -> None:

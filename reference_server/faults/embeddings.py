@@ -335,3 +335,15 @@ def refuses_dimensions(sent: Any, reply: Reply) -> Reply | None:
     asked = sent.get("dimensions") if isinstance(sent, dict) else None
     refused = asked is not None and reply.status == 200
     return error(reply, 400, "this model does not support dimensions") if refused else None
+
+
+@fault(breaks={"embeddings.one-width"}, on=ON)
+def has_widths(sent: Any, body: Any) -> Any:
+    """Gives texts in Hebrew a dimension less."""
+    text = sent.get("input")
+    if not isinstance(text, str) or not re.search("[\u05d0-\u05ea]", text):
+        return None
+    return _base64(
+        _numbers(body, lambda found: _unit(found[:-1])),
+        lambda found: _packed(_unit(found[:-1]), "<f"),
+    )

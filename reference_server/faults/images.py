@@ -29,6 +29,12 @@ def forgets_created(body: Any) -> Any:
     return {"data": body["data"]}
 
 
+@fault(breaks={"images.made-now"}, on=ON)
+def counts_milliseconds(body: Any) -> Any:
+    """Dates its pictures in milliseconds."""
+    return body | {"created": body["created"] * 1000}
+
+
 @fault(breaks={"images.members"}, on=ON)
 def paints_nothing(body: Any) -> Any:
     """Answers with an empty list."""

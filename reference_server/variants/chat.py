@@ -155,6 +155,13 @@ def _histories(sent: Any, role: str) -> list[Json]:
     ]
 
 
+@variant(on=BOTH, norms={"CRS-13", "CST-24"}, traps={"FA-16"})
+def stops_after_named(sent: Any, data: bytes) -> bytes:
+    """Finishes with `stop` where the tool that it called was forced by name."""
+    forced = isinstance(sent, dict) and isinstance(sent.get("tool_choice"), dict)
+    return data.replace(b'"tool_calls"}', b'"stop"}') if forced else data
+
+
 @variant(on=BOTH, norms={"ERR-18"}, rulings={"RUL-13", "RUL-16"}, traps={"FA-20"})
 def no_tools(sent: Any, reply: Reply) -> Reply | None:
     """Has a model without tools, and refuses them."""

@@ -271,15 +271,6 @@ def cuts_calls(chunks: Chunks) -> Iterator[Json]:
             yield _with(chunk, finish_reason="length") if _finishes(chunk) else chunk
 
 
-@variant(on=ON, norms={"CRS-13", "CST-24"}, traps={"FA-16"})
-def stops_after_named(sent: Any, chunks: Chunks) -> Iterator[Json]:
-    """Finishes with `stop` where the tool that it called was forced by name."""
-    forced = isinstance(sent.get("tool_choice"), dict)
-    for chunk in chunks:
-        called = forced and _finishes(chunk)
-        yield _with(chunk, finish_reason="stop") if called else chunk
-
-
 @variant(on=ON, norms={"CST-16", "CST-24"})
 def speaks_and_calls(chunks: Chunks) -> Iterator[Json]:
     """Says something before it calls a tool."""

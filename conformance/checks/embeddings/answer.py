@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from conformance.check import Answer, Deviation, Place, Undecided, check, show
+from conformance.check import Answer, Deviation, Place, Undecided, check, fold, show
 from conformance.checks.embeddings.vectors import (
     NO_VECTORS,
     answered,
@@ -156,3 +157,34 @@ def of_width(x: Reading) -> Answer:
         if length != width(x):
             yield Deviation(f"{width(x)} numbers", f"{length}", place(n, "embedding"))
             return
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The dimensions of the first vector of a run, and the first exchange that has others."""
+
+    first: int = 0
+    other: tuple[int, int] | None = None  # dimensions, exchange
+
+
+def _next(state: Widths, x: Reading) -> Widths:
+    found = [len(each) for each in map(vector, items(x)) if each]
+    first = state.first or next(iter(found), 0)
+    others = [(each, x.exchange.number) for each in found if each != first]
+    return Widths(first, state.other or next(iter(others), None))
+
+
+@fold(
+    "embeddings.one-width",
+    on=lambda x: answered(x) and width(x) is None and len(inputs(x)) == 1,
+    start=Widths(),
+    step=_next,
+)
+def one_width(state: Widths) -> Answer:
+    """Of texts sent alone; what one answer mixes has a rule of its own."""
+    if not state.first:
+        yield Undecided(NO_VECTORS)
+    elif state.other:
+        dimensions, exchange = state.other
+        place = Place(pointer="/data/0/embedding")
+        yield Deviation(f"{state.first} as in the first answer", str(dimensions), place, exchange)

@@ -21,6 +21,8 @@ from reference_server.faults.chat_stream.entries import (
 )
 from reference_server.faults.fault import DONE, fault, is_stream
 
+LONG = 16  # tokens
+
 
 @fault(breaks={"chat-stream.empty-last-delta"}, on=ON)
 def finishes_with_text(chunks: Chunks) -> Iterator[Chunk]:
@@ -70,21 +72,26 @@ def decodes_token_by_token(chunks: Chunks) -> Iterator[Chunk]:
 
 
 @fault(breaks={"chat-stream.same-text"}, on=ON, field="SC-37")
-def sends_text_twice(chunks: Chunks) -> Iterator[Chunk]:
-    """Sends every piece of text twice."""
+def sends_text_twice(sent: Any, chunks: Chunks) -> Iterator[Chunk]:
+    """Sends every piece of a longer text twice."""
     for chunk in chunks:
         yield chunk
-        if _text(chunk) and not _scored(chunk):
+        if _text(chunk) and _is_long(sent):
             yield chunk
 
 
+def _is_long(sent: Any) -> bool:
+    """Whether a longer text is asked for."""
+    return int(sent.get("max_tokens") or 0) > LONG
+
+
 @fault(breaks={"chat-stream.same-text"}, on=ON, field="SC-38")
-def drops_repeated_text(chunks: Chunks) -> Iterator[Chunk]:
-    """Takes a piece of text that is the one before again for a mistake, and drops it."""
+def drops_repeated_text(sent: Any, chunks: Chunks) -> Iterator[Chunk]:
+    """Takes a piece of a longer text that is the one before again for a mistake, and drops it."""
     before = ""
     for chunk in chunks:
         text = _text(chunk)
-        if not text or text != before or _scored(chunk):
+        if not text or text != before or not _is_long(sent):
             yield chunk
         before = text or before
 

@@ -145,6 +145,12 @@ def forgets_types_of_items(body: Json) -> Json:
     return body | {"output": [without(item, "type") for item in body["output"]]}
 
 
+@fault(breaks={"responses.part-type"}, on=ON)
+def forgets_types_of_parts(body: Json) -> Json:
+    """Leaves `type` out of the parts."""
+    return each_part(body, lambda part: without(part, "type"))
+
+
 @fault(breaks={"responses.item-members"}, on=ON)
 def forgets_ids_of_messages(body: Json) -> Json:
     """Leaves `id` out of messages."""
