@@ -64,7 +64,11 @@ def parser() -> Parser:
     judge.add_argument("--profile", type=Profile, choices=list(Profile), help="another profile")
     judge.add_argument("--out", type=Path, help="write the reports there")
     judge.set_defaults(main=_judge)
-    prove = commands.add_parser("prove", help="prove the suite: every check by every fault")
+    _add_prove(commands.add_parser("prove", help="prove the suite: every check by every fault"))
+    return main
+
+
+def _add_prove(prove: argparse.ArgumentParser) -> None:
     prove.add_argument("--out", type=Path, help="write the matrix there")
     prove.add_argument("--live", action="store_true", help="every fault on the wire too")
     prove.add_argument(
@@ -90,7 +94,6 @@ def parser() -> Parser:
     )
     prove.add_argument("--seed", type=int, default=0, help="of sabotage and hunt (default 0)")
     prove.set_defaults(main=_prove)
-    return main
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
