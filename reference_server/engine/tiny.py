@@ -1,7 +1,7 @@
 """A random model, built in code: small enough to start at once, real enough to run all of torch.
 
-Double precision makes its texts independent of what runs beside them. Random weights have no
-manners, so its scores are shaped: printable characters, common letters first, and an end that
+Double precision gives the same texts on every device, or nearly. Random weights have no manners,
+so its scores are shaped: printable characters, common letters first, and an end that
 becomes likely with length.
 """
 

@@ -104,7 +104,7 @@ def test_a_model_is_where_it_is_told(device: None) -> None:
 
     engine = tiny(DEVICE)
     assert engine._model.device.type == DEVICE
-    assert engine.open([1, 2, 3]).layers[0][0].device.type == DEVICE
+    assert engine.open([1, 2, 3]).cache.layers[0].keys.device.type == DEVICE
 
 
 @CAUSAL

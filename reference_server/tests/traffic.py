@@ -13,6 +13,7 @@ from serving import Reply, ask, connect
 
 Json = dict[str, Any]
 AT_ONCE = 16
+PATIENCE = 600  # seconds for a reply of a model that runs a sequence at a time
 NEAR = 1e-3  # of fractions
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = {"name": "look_up_weather", "parameters": CITY}
@@ -131,7 +132,7 @@ def together(url: str, requests: Sequence[Sent], threads: int) -> list[Reply]:
 
     def one(request: Sent) -> Reply:
         if not hasattr(kept, "connection"):
-            kept.connection = connect(url)
+            kept.connection = connect(url, PATIENCE)
         return ask(
             kept.connection,
             request.method,
