@@ -84,7 +84,10 @@ _fails(
 )
 _fails(
     "fails_on_lists_of_prompts",
-    "Answers 500 where more than one prompt is sent.",
+    "Answers 500 where more than one text is to be completed.",
     "completions",
-    lambda sent: isinstance(sent["prompt"], list) and len(sent["prompt"]) > 1,
+    lambda sent: (
+        len([text for text in sent["prompt"] if isinstance(text, str)]) > 1
+        and isinstance(sent["prompt"], list)
+    ),
 )
