@@ -1,7 +1,8 @@
 """The server that the official client talks to, once for each engine.
 
-`embedded` runs everywhere. The transformers engine, on a random model and on trained ones, runs
-under the marker `real`: what is asserted is form and honoured parameters, never one model's words.
+`embedded` runs everywhere. The transformers engine runs on a random model under the marker `real`, on
+trained ones under `trained` as well: what is asserted is form and honoured parameters, never one
+model's words.
 """
 
 import base64
@@ -38,7 +39,7 @@ def _trained() -> tuple[str, ...]:
 ENGINES = (
     pytest.param(_embedded, id="embedded"),
     pytest.param(_tiny, id="tiny", marks=pytest.mark.real),
-    pytest.param(_trained, id="smollm2", marks=pytest.mark.real),
+    pytest.param(_trained, id="smollm2", marks=(pytest.mark.real, pytest.mark.trained)),
 )
 
 
