@@ -114,7 +114,7 @@ def probes(model: str) -> Iterator[Probe]:
     )
     yield cut
     yield Probe("responses.reasoning-back", "responses", lambda: _back(thought), 2, LONG + TOKENS)
-    yield Probe("responses.counted", "responses", lambda: _counted(good), 3, 3 * TOKENS)
+    yield Probe("responses.counted", "responses", lambda: _counted(good), 4, 4 * TOKENS)
     same = asked | {"reasoning": {"effort": "low", "summary": "auto"}, "temperature": 0.0}
     yield Probe("responses.same-items", "responses", lambda: _same(same), 3, 3 * LONG)
     without = {name: value for name, value in good.items() if name != "input"}
@@ -162,10 +162,14 @@ def _back(thought: Body) -> Turns:
 
 
 def _counted(good: Body) -> Turns:
-    """The same words as a text, as a part of a message, and with instructions."""
+    """The same words as a text, as a part of a message, with instructions, and with a message of
+    the system in their place.
+    """
     yield post(PATH, good | {"input": WORDS})
     yield post(PATH, good | {"input": [{"role": "user", "content": [_part(WORDS)]}]})
     yield post(PATH, good | {"input": WORDS, "instructions": WORDS})
+    system = {"role": "system", "content": WORDS}
+    yield post(PATH, good | {"input": [system, *user(WORDS)]})
 
 
 def _same(asked: Body) -> Turns:
