@@ -189,8 +189,12 @@ def _envelope(refused: Refused, headers: dict[str, str] | None = None) -> Respon
     return JSONResponse(refused.body(), refused.status, headers=(headers or {}) | more)
 
 
-async def _on_refused(_: Request, error: Exception) -> Response:
+async def _on_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
+    if "semantics.errors-in-turn" in request.scope.get("faults", ()):
+        state = request.app.state
+        state.turn = not getattr(state, "turn", False)
+        error.type = "invalid_request_error" if state.turn else "not_found_error"
     return _envelope(error)
 
 

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 IGNORED: Mapping[str, str] = {  # members that a fault overlooks
     "responses.goes-on-from-nothing": "previous_response_id",
     "responses.reads-no-instructions": "instructions",
+    "semantics.overlooks-stops": "stop",
 }
 
 
@@ -41,8 +42,10 @@ class Mischief:
         if "http.fails-beside-others" in faults and under_way:
             raise failed("the engine is in use")
         before, self.before = self.before, sent
+        if "semantics.goes-on-with-what-was-left" in faults and self.left and before:
+            return sent | {"messages": before["messages"]}
         mixed = "http.mixes-prompts" in faults and under_way and before
-        return sent | {"messages": before["messages"]} if mixed else sent
+        return sent | {"messages": before["messages"]} if mixed else ignoring(faults, sent)
 
     def watch(self, faults: Collection[str], reply: Response) -> Response:
         """The same reply; whether its client leaves is remembered."""

@@ -15,6 +15,7 @@ from conformance.checks import (
     responses,
     responses_stream,
     robustness,
+    semantics,
     sse,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "responses",
     "responses_stream",
     "robustness",
+    "semantics",
     "sse",
 ]

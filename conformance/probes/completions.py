@@ -20,7 +20,7 @@ Body = dict[str, Any]
 
 def probes(model: str) -> Iterator[Probe]:
     """The directed dialogues."""
-    yield Probe("completions.forms", PLAIN, lambda: _forms(model), 6, 6 * SHORT)
+    yield Probe("completions.forms", PLAIN, lambda: _forms(model), 7, 8 * SHORT)
     yield Probe("completions.options", PLAIN, lambda: _options(model), 6, 8 * SHORT)
     both = _asked(model, n=2, logprobs=0, stream=True)
     yield single("completions-stream.choices", STREAMED, both, tokens=2 * SHORT)
@@ -46,13 +46,14 @@ def _asked(model: str, **members: Any) -> Request:
 
 
 def _forms(model: str) -> Turns:
-    """A text, streamed, stopped, with an end to lead to; and the same text again."""
+    """A text, streamed, stopped, with an end to lead to, with room; and the same text again."""
     stop = _stop(answer((yield _asked(model))))
     yield _asked(model, stream=True)
     if stop:
         yield _asked(model, stop=stop)
         yield _asked(model, stop=stop, stream=True)
     yield _asked(model, suffix=SUFFIX)
+    yield _asked(model, max_tokens=2 * SHORT)
     yield _asked(model)
 
 
@@ -67,11 +68,15 @@ def _options(model: str) -> Turns:
 
 
 def _stop(body: Any) -> str:
-    """A string from the middle of a text, which does not begin with it; "" if there is none."""
+    """A string to stop an answer with, from the middle of its text."""
     try:
-        text = str(body["choices"][0]["text"])
+        return stop_in(str(body["choices"][0]["text"]))
     except (KeyError, IndexError, TypeError):
         return ""
+
+
+def stop_in(text: str) -> str:
+    """A string from the middle of a text, which does not begin with it; "" if there is none."""
     places = itertools.chain(range(len(text) // 2, len(text) - STOP), range(1, len(text) // 2))
     found = (text[at : at + STOP] for at in places if text.find(text[at : at + STOP]) > 0)
     return next((stop for stop in found if stop.strip()), "")

@@ -13,6 +13,7 @@ from conformance.probes.probe import Probe, Turns, answer, post
 RESPONSES = "/responses"
 COMPLETIONS = "/completions"
 TOKENS = 16
+SEED = 7
 WORDS = ("Àfrica", "Àustria", "Àlgebra")  # of which no answer has another by chance
 Body = dict[str, Any]
 
@@ -42,7 +43,8 @@ def responses(model: str) -> Iterator[Probe]:
 
 def _of_form(path: str, plain: str, streamed: str, body: Any) -> Iterator[Probe]:
     """The same request three times, and three streams at once."""
-    asked = body("Name three colours.") | {"temperature": 0.0}
+    seed = {} if path == RESPONSES else {"seed": SEED}
+    asked = body("Name three colours.") | {"temperature": 0.0, **seed}
     yield Probe(f"{plain}.thrice", plain, lambda: _thrice(path, asked), 3, 3 * TOKENS)
     greedy = {"stream": True, "temperature": 0.0}
     streams = tuple(

@@ -18,12 +18,18 @@ NAMES = {
     "odd-model": f"{NO_MODEL} / ü : {{}}",
     "empty-model": "",
 }
+AGAIN = {  # of which the error is asked for twice
+    ("empty-model", "chat"),
+    *(("unknown-model", surface) for surface in ("chat", "completions", "embeddings", "responses")),
+}
 
 
 def probes(surface: str, path: str, good: dict[str, Any]) -> Iterator[Probe]:
     """The dialogues of one surface whose requests go to `path`; `good` is accepted everywhere."""
     for name, model in NAMES.items():
-        yield after(f"{surface}.{name}", surface, post(path, good | {"model": model}), good)
+        bad = post(path, good | {"model": model})
+        again = (name, surface) in AGAIN
+        yield after(f"{surface}.{name}", surface, bad, good, again=again)
 
 
 def routing(surface: str, path: str, good: dict[str, Any]) -> Iterator[Probe]:
@@ -38,14 +44,19 @@ def models() -> Iterator[Probe]:
     yield Probe("models.unknown-path", "models", _then_list(get(NO_PATH)), requests=2)
 
 
-def after(name: str, surface: str, bad: Request, good: dict[str, Any]) -> Probe:
-    """A request that must be refused, then a good one to the same path."""
+def after(
+    name: str, surface: str, bad: Request, good: dict[str, Any], *, again: bool = False
+) -> Probe:
+    """A request that must be refused, perhaps twice, then a good one to the same path."""
 
     def turns() -> Turns:
         yield bad
+        if again:
+            yield bad
         yield post(bad.path, good)
 
-    return Probe(name, surface, turns, requests=2, tokens=2 * bound(good))
+    count = 3 if again else 2
+    return Probe(name, surface, turns, requests=count, tokens=count * bound(good))
 
 
 def _then_list(bad: Request) -> Any:

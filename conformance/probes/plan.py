@@ -27,6 +27,7 @@ from conformance.probes import (
     images,
     models,
     responses,
+    semantics,
     streams,
 )
 from conformance.probes.probe import Probe, bound, post, single
@@ -102,6 +103,7 @@ def plan(
         Source(tuple(embeddings.probes(names["embedding"])), 0.2),
         Source(tuple(images.probes(names["text"]))),
         Source(tuple(responses.probes(model))),
+        Source(tuple(semantics.probes(model))),
     ]
     probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
     size = INTENSITIES[intensity]

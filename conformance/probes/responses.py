@@ -108,7 +108,7 @@ def probes(model: str) -> Iterator[Probe]:
         ("responses.tool-loop", lambda: _tool_loop(good), 3, LONG + 2 * TOKENS),
         ("responses.cut", lambda: _cut(good, {}), 2, LONG + TOKENS),
         ("responses.reasoning-back", lambda: _back(thought), 2, 2 * LONG),
-        ("responses.counted", lambda: _counted(good), 3, 3 * TOKENS),
+        ("responses.counted", lambda: _counted(good), 4, 4 * TOKENS),
         ("responses.same-items", lambda: _same(same), 3, 3 * LONG),
     )
     for name, turns, requests, tokens in dialogues:
@@ -161,10 +161,14 @@ def _back(thought: Body) -> Turns:
 
 
 def _counted(good: Body) -> Turns:
-    """The same words as a text, as a part of a message, and with instructions."""
+    """The same words as a text, as a part of a message, with instructions, and with a message of
+    the system in their place.
+    """
     yield post(PATH, good | {"input": WORDS})
     yield post(PATH, good | {"input": [{"role": "user", "content": [_part(WORDS)]}]})
     yield post(PATH, good | {"input": WORDS, "instructions": WORDS})
+    system = {"role": "system", "content": WORDS}
+    yield post(PATH, good | {"input": [system, *user(WORDS)]})
 
 
 def _same(asked: Body) -> Turns:

@@ -11,12 +11,14 @@ from conformance.probes.probe import Abandoned, Probe, Turns, post, single
 SURFACE = "chat-stream"
 TIMES = 2  # streams that are abandoned; one slot may have to go on with all of them
 SHORT = 16  # tokens
+NONCES = ("Àrganon", "Àpsilon")  # of which no answer has the other by chance
 NOTHING = {"type": "object", "properties": {}}
 TOOLS = [
     {"type": "function", "function": {"name": name, "description": text, "parameters": NOTHING}}
     for name, text in (("get_date", "Get today's date."), ("get_time", "Get the time of day."))
 ]
 Body = dict[str, Any]
+STREAM: Body = {"stream": True}
 
 
 def probes(model: str) -> Iterator[Probe]:
@@ -38,24 +40,28 @@ def probes(model: str) -> Iterator[Probe]:
         body = good(model) | members | {"temperature": 0.0, "max_tokens": tokens}
         yield Probe(f"{SURFACE}.both-forms.{name}", SURFACE, _both_forms(body), 2, 2 * tokens)
     cost = 2 * TIMES * SHORT + SHORT
+    usage = good(model) | {"messages": user("Count on: 1, 2, 3,"), "temperature": 0.0}
+    counted = {"stream": True, "stream_options": {"include_usage": True}}
+    forms = _both_forms(usage | {"max_tokens": SHORT}, counted)
+    yield Probe(f"{SURFACE}.both-forms.usage", SURFACE, forms, 2, 2 * SHORT)
     yield Probe(f"{SURFACE}.abandoned", SURFACE, lambda: _abandoned(model), TIMES + 1, cost)
 
 
-def _both_forms(asked: Body) -> Callable[[], Turns]:
+def _both_forms(asked: Body, form: Body = STREAM) -> Callable[[], Turns]:
     """The same request, plain and then streamed."""
 
     def turns() -> Turns:
         yield post(PATH, asked)
-        yield post(PATH, asked | {"stream": True})
+        yield post(PATH, asked | form)
 
     return turns
 
 
 def _abandoned(model: str) -> Turns:
     """Streams that nobody reads to their end, then one that is."""
-    count = user("Count from 1 to 40, one number after the other.")
-    asked = good(model) | {"stream": True}
-    request = post(PATH, asked | {"messages": count, "max_tokens": 2 * SHORT})
+    left, kept = (user(f"{word}, {word}, {word}. Repeat this word.") for word in NONCES)
+    asked = good(model) | {"stream": True, "temperature": 0.0}
+    request = post(PATH, asked | {"messages": left, "max_tokens": 2 * SHORT})
     for _ in range(TIMES):
         yield Abandoned(request.method, request.path, request.headers, request.body)
-    yield post(PATH, asked | {"max_tokens": SHORT})
+    yield post(PATH, asked | {"messages": kept, "max_tokens": SHORT})

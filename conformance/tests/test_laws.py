@@ -285,7 +285,7 @@ def test_an_answer_that_mirrors_an_invalid_request_is_one_finding(clean: Recordi
 def test_every_toml_entry_says_what_to_do_and_why() -> None:
     assert sorted(path.stem for path in (SPECS / "requirements").glob("*.toml")) == [
         "chat", "chat-stream", "completions", "completions-stream", "embeddings", "errors", "http",
-        "images", "models", "responses", "responses-stream", "robustness", "sse",
+        "images", "models", "responses", "responses-stream", "robustness", "semantics", "sse",
     ]  # fmt: skip
     for requirement in catalogue().values():
         assert requirement.advice

@@ -15,6 +15,7 @@ from reference_server.faults import (
     responses,
     responses_stream,
     robustness,
+    semantics,
     sse,
 )
 from reference_server.faults.fault import BROKEN, FAULTS, Fault
@@ -37,5 +38,6 @@ __all__ = [
     "responses",
     "responses_stream",
     "robustness",
+    "semantics",
     "sse",
 ]

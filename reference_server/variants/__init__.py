@@ -16,6 +16,7 @@ from reference_server.variants import (
     odd,
     responses,
     responses_stream,
+    semantics,
     sse,
 )
 from reference_server.variants.variant import VARIANTS, Variant
@@ -35,5 +36,6 @@ __all__ = [
     "odd",
     "responses",
     "responses_stream",
+    "semantics",
     "sse",
 ]

@@ -53,23 +53,23 @@ def bare(reply: Reply) -> Reply | None:
 
 @variant(on=ON, norms={"CMS-06"}, hides={"completions.usage-members", "completions.usage-adds-up",
          "completions.max-tokens", "completions.max-tokens-exact",
-         "completions.suffix-honoured"})  # fmt: skip
+         "completions.suffix-honoured", "semantics.prompt-again",
+         "semantics.cut-is-length"})  # fmt: skip
 def no_usage(body: Any) -> Any:
     """Counts nothing in plain answers."""
     return without(body, "usage")
 
 
-@variant(on=ON, norms={"SEM-03", "SEM-04"}, hides={"completions.same-as-stream",
-         "completions.stop-absent", "completions.stop-finish",
-         "completions.prompts-in-order"})  # fmt: skip
+@variant(on=ON, norms={"SEM-03", "SEM-04"}, warns={"semantics.repeats"}, hides={
+         "completions.same-as-stream", "completions.stop-absent", "completions.stop-finish",
+         "completions.prompts-in-order", "semantics.same-finish", "semantics.longer-goes-on",
+         "semantics.cut-is-length"})  # fmt: skip
 def unsteady(sent: Any, body: Any) -> Any:
-    """Gives another text now and then, though the temperature is 0."""
-    turned = 0 if sent.get("echo") else zlib.crc32(body["id"].encode()) % 2
-
-    def change(entry: Json) -> Json:
-        return entry | {"text": entry["text"][turned:] + entry["text"][:turned]}
-
-    return each(body, change)
+    """Gives another text each time, though the temperature is 0."""
+    if sent.get("echo") or sent.get("logprobs") is not None:
+        return None
+    word = f"{zlib.crc32(body['id'].encode()):08x}"
+    return each(body, lambda entry: entry | {"text": f"{word} {entry['text']}"})
 
 
 def _refusal(reply: Reply, *, bad: bool) -> Reply | None:

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, fold, show
+from conformance.checks.chat_stream.text import spelled
 from conformance.odd import Odd
 from conformance.reading import Reading
 
@@ -219,6 +220,22 @@ def reasoning_apart(x: Reading) -> Answer:
             return
     if not any(_thinks(message) for _, _, message in messages(x)):
         yield Undecided("no answer brought reasoning")
+
+
+@check("chat.logprobs-are-the-text", on=lambda x: answered(x) and any(_records(x)))
+def logprobs_are_the_text(x: Reading) -> Answer:
+    """Tokens and text say the same; tokens that end an answer may come on top."""
+    if asked(x, "stop") or asked(x, "tools") or len(choices(x)) != 1:
+        yield Undecided("no probabilities came with one text that nothing held back")
+        return
+    found = [record for _, record in _records(x)]
+    for _, _, message in messages(x):
+        text, told = message.get("content"), spelled(found).lstrip()
+        if "\u2581" in told or "\u0120" in told:
+            yield Undecided("the tokens are written in the alphabet of their tokenizer")
+        elif isinstance(text, str) and not told.startswith(text.lstrip()):
+            place = Place(pointer="/choices/0/logprobs/content")
+            yield Deviation(f"the tokens of {show(text)}", show(told), place)
 
 
 def _stops(x: Reading) -> bool:

@@ -93,7 +93,7 @@ def _records(x: Reading) -> dict[int, list[dict[str, Any]]]:
     return {index: records for index, records in found.items() if records}
 
 
-def _spelled(records: list[dict[str, Any]]) -> str:
+def spelled(records: list[dict[str, Any]]) -> str:
     """What the tokens say, by their bytes where they have them."""
     try:
         return b"".join(bytes(record["bytes"]) for record in records).decode("utf-8", "replace")
@@ -116,7 +116,7 @@ def logprobs_cover(x: Reading) -> Answer:
         own = [entry for _, entry in choices(x) if entry["index"] == index]
         going = takewhile(lambda entry: entry["finish_reason"] is None, own)
         text = "".join(_text(_delta(entry).get("content")) for entry in going).lstrip()
-        said = _spelled(found).lstrip()
+        said = spelled(found).lstrip()
         if "\u2581" in said or "\u0120" in said:
             yield Undecided("the tokens are written in the alphabet of their tokenizer")
         elif not said.startswith(text):

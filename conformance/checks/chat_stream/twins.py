@@ -67,7 +67,7 @@ def whole_characters(dialogue: Dialogue) -> Answer:
         yield Deviation("no U+FFFD, as in the plain answer", f"{count} of them: {show(text)}")
 
 
-def _folded(x: Reading) -> list[Json]:
+def folded(x: Reading) -> list[Json]:
     """The choices of a stream that came whole; none of one that is broken."""
     found = fold(x) if whole(x) and sound(x) and in_order(x) else []
     return found if all(choice["finish_reason"] for choice in found) else []
@@ -85,7 +85,7 @@ def same_text(dialogue: Dialogue) -> Answer:
     that a model gives differ in other ways.
     """
     plain, text = (each.rstrip(UNKNOWN).strip() for each in _texts(dialogue))
-    if not _folded(dialogue[-1]) or not plain or not text or UNKNOWN in text:
+    if not folded(dialogue[-1]) or not plain or not text or UNKNOWN in text:
         yield Undecided(BROKEN)
     elif plain != text and (_is_part(plain, text) or _is_part(text, plain)):
         yield Deviation(f"{show(plain)} as in the plain answer", show(text))
@@ -105,11 +105,11 @@ def _called(messages: list[Json]) -> Counter[str]:
 @relation("chat-stream.same-calls", on=twins)
 def same_calls(dialogue: Dialogue) -> Answer:
     """No call of the plain answer is lost on the way."""
-    folded = _folded(dialogue[-1])
+    whole_ = folded(dialogue[-1])
     plain = _called(list(_messages(dialogue[-2])))
-    streamed = _called([choice["message"] for choice in folded])
-    if not folded or not plain:
-        yield Undecided("no tool was called in the plain answer" if folded else BROKEN)
+    streamed = _called([choice["message"] for choice in whole_])
+    if not whole_ or not plain:
+        yield Undecided("no tool was called in the plain answer" if whole_ else BROKEN)
     elif streamed < plain:
         lost = sorted((plain - streamed).elements())
         yield Deviation(f"calls of {show(sorted(plain.elements()))}", f"none of {show(lost)}")

@@ -60,7 +60,7 @@ def _is_part(short: str, long: str) -> bool:
     return all(character in rest for character in short)
 
 
-def _lost(a: str, b: str) -> bool:
+def lost(a: str, b: str) -> bool:
     """Whether two texts differ as if pieces of one were lost, repeated or broken on the way, and
     not as two answers differ.
     """
@@ -78,7 +78,7 @@ def same_text(dialogue: Dialogue) -> Answer:
     elif _steady(dialogue) is None:
         yield Undecided(UNSTEADY)
     for y, a, b in readable if _steady(dialogue) is not None else ():
-        if _lost(a, b):
+        if lost(a, b):
             yield Deviation(
                 f"{show(a)} as in the plain answer", show(b), exchange=y.exchange.number
             )

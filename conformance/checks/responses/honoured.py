@@ -117,6 +117,38 @@ def cut_is_incomplete(dialogue: Dialogue) -> Answer:
         yield Deviation("incomplete", observed, at, x.exchange.number)
 
 
+def _bounded(x: Reading) -> bool:
+    return is_finished(x) and _limit(x) > 0 and tokens(response_of(x), "output_tokens") is not None
+
+
+def _over(x: Reading) -> int:
+    """How many tokens a response has above its limit."""
+    return (tokens(response_of(x), "output_tokens") or 0) - _limit(x)
+
+
+def _too_many(x: Reading) -> Deviation:
+    at = Place(event_of(x), place(x, "usage", "output_tokens"))
+    return Deviation(f"at most {_limit(x)} tokens", f"{_limit(x) + _over(x)}", at)
+
+
+@check("responses.max-output-tokens", on=_bounded)
+def max_output_tokens(x: Reading) -> Answer:
+    """The limit bounds the response; one that ended by itself before it cannot tell."""
+    if _over(x) > 1:
+        yield _too_many(x)
+    elif _over(x) < 0:
+        yield Undecided("every response ended before its limit")
+
+
+@check("responses.max-output-tokens-exact", on=_bounded)
+def max_output_tokens_exact(x: Reading) -> Answer:
+    """No token goes beyond the limit; more than one has a rule of its own."""
+    if _over(x) == 1:
+        yield _too_many(x)
+    elif _over(x) != 0:
+        yield Undecided("every response ended before its limit, or far behind it")
+
+
 def _goes_on(dialogue: Dialogue) -> bool:
     """A second request goes on from the first one's response."""
     if len(dialogue) != 2 or not all(is_finished(x) for x in dialogue):

@@ -225,6 +225,21 @@ def always_sends_logprobs(body: Json) -> Json:
     )
 
 
+@fault(breaks={"chat.logprobs-are-the-text"}, on=ON)
+def loses_the_last_record(sent: Any, body: Json) -> Json | None:
+    """Sends no record for the last token."""
+    if not sent.get("logprobs"):
+        return None
+    return each_choice(
+        body,
+        lambda c: (
+            c | {"logprobs": c["logprobs"] | {"content": c["logprobs"]["content"][:-1]}}
+            if c.get("logprobs") and len(c["logprobs"].get("content") or ()) > 1
+            else c
+        ),
+    )
+
+
 def _each_record(body: Json, change: Callable[[Json], Json]) -> Json:
     def changed(choice: Json) -> Json:
         given = choice["logprobs"]

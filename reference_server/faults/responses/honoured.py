@@ -117,6 +117,27 @@ def calls_cut_streams_whole(chunks: list[Json]) -> Iterator[Json]:
             yield event
 
 
+def _made(body: Json, over: int) -> Json | None:
+    """A response that was cut so many tokens above its limit."""
+    if body["status"] != "incomplete":
+        return None
+    told = body["usage"]
+    return body | {"usage": told | {"output_tokens": told["output_tokens"] + over,
+                                    "total_tokens": told["total_tokens"] + over}}  # fmt: skip
+
+
+@fault(breaks={"responses.max-output-tokens"}, on=ON)
+def ignores_the_limit(body: Json) -> Json | None:
+    """Makes more tokens than it was allowed to."""
+    return _made(body, 9)
+
+
+@fault(breaks={"responses.max-output-tokens-exact"}, on=ON)
+def makes_one_token_more(body: Json) -> Json | None:
+    """Looks at the limit when it has passed it."""
+    return _made(body, 1)
+
+
 @fault(breaks={"responses.same-items"}, on=ON)
 def drops_what_came_before_calls(body: Json) -> Json | None:
     """Keeps nothing but the calls where there are any."""

@@ -1,0 +1,5 @@
+"""Rules over several answers: what the same request, or another word for it, brings again."""
+
+from conformance.checks.semantics import again, alike, counted, forms, isolated, limits, wanted
+
+__all__ = ["again", "alike", "counted", "forms", "isolated", "limits", "wanted"]

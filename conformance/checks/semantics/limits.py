@@ -1,0 +1,69 @@
+"""The same request with more room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.check import Answer, Deviation, Dialogue, Undecided, relation, show
+from conformance.checks.semantics.said import (
+    UNKNOWN,
+    UNSTEADY,
+    Said,
+    body,
+    is_cold,
+    member,
+    pairs,
+    said,
+    steady,
+)
+from conformance.reading import Reading
+
+
+def _roomier(x: Reading, y: Reading) -> bool:
+    less, more = member(x, "max_tokens"), member(y, "max_tokens")
+    known = type(less) is int and type(more) is int and less < more and x.surface == y.surface
+    return known and is_cold(x) and body(x, "max_tokens") == body(y, "max_tokens")
+
+
+def _told(dialogue: Dialogue) -> Iterator[tuple[Reading, Said, Reading, Said]]:
+    for x, y in pairs(dialogue, _roomier):
+        short, long = said(x), said(y)
+        if short and long and not short.calls and not long.calls:
+            yield x, short, y, long
+
+
+def _begins(short: Said, long: Said) -> bool:
+    return long.text.startswith(short.text.rstrip(UNKNOWN))
+
+
+@relation("semantics.cut-is-length", on=lambda d: bool(pairs(d, _roomier)))
+def cut_is_length(dialogue: Dialogue) -> Answer:
+    """An answer that goes on with more room was cut where it had less."""
+    cut = [
+        (x, short)
+        for x, short, _, long in _told(dialogue)
+        if short.made == x.sent["max_tokens"]
+        and _begins(short, long)
+        and len(long.text) > len(short.text)
+    ]
+    if not cut:
+        yield Undecided("no answer was cut by the limit of tokens")
+    for x, short in cut:
+        if short.reason == "stop":
+            observed = f"stop after {short.made} tokens of a longer answer"
+            yield Deviation("length", observed, exchange=x.exchange.number)
+            return
+
+
+@relation("semantics.longer-goes-on", on=lambda d: bool(pairs(d, _roomier)))
+def longer_goes_on(dialogue: Dialogue) -> Answer:
+    """With more room the text begins as with less."""
+    told = [each for each in _told(dialogue) if each[1].text]
+    if not told or not steady(dialogue):
+        yield Undecided(UNSTEADY if told else "no answer had a text")
+        return
+    for _, short, y, long in told:
+        if not _begins(short, long):
+            wanted = f"a text that begins with {show(short.text)}"
+            yield Deviation(wanted, show(long.text), exchange=y.exchange.number)
+            return
