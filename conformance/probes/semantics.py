@@ -41,6 +41,11 @@ LEGS = {
     "required": ["legs"],
 }
 STRICT = {"name": "animal", "schema": SCHEMA, "strict": True}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "get_time", "arguments": '{"city":"Oslo"}'},
+}
 TRAIN = {
     "type": "function",
     "function": {
@@ -147,10 +152,8 @@ def _choices(model: str) -> Turns:
     yield post(PATH, asked)
     yield post(PATH, asked | {"tool_choice": "none"})
     yield post(PATH, asked | {"tool_choice": named})
-    call: Body = {"id": "call_1", "type": "function"}
-    call |= {"function": {"name": "get_time", "arguments": '{"city":"Oslo"}'}}
     result = {"role": "tool", "tool_call_id": "call_1", "content": "It is 12:30 in Oslo."}
-    known = [*said, {"role": "assistant", "content": "", "tool_calls": [call]}, result]
+    known = [*said, {"role": "assistant", "content": "", "tool_calls": [CALL]}, result]
     yield post(PATH, asked | {"messages": known})
     yield post(PATH, asked | {"messages": known, "tool_choice": "required"})
 
