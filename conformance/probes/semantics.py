@@ -18,7 +18,7 @@ TEXTS = {
     "marks": "Àe\u0301n\u0303 \u1112\u1161\u11ab שלום",  # combining marks, jamo, right to left
     "planes": "À中𐍈𠀀\U00030000漢\U000e0100\U000f0000",  # planes 0 to 3, 14 and 15
 }
-ORDINARY = {"stream": False, "n": 1, "top_p": 1.0, "frequency_penalty": 0, "presence_penalty": 0}
+ORDINARY = {"stream": False, "top_p": 1.0, "frequency_penalty": 0, "presence_penalty": 0}
 SCHEMA = {
     "type": "object",
     "properties": {

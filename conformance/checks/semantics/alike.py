@@ -24,7 +24,6 @@ from conformance.reading import Reading
 SLACK = 3  # tokens by which two words for one prompt may differ
 ORDINARY: Mapping[str, Any] = {
     "stream": False,
-    "n": 1,
     "top_p": 1,
     "frequency_penalty": 0,
     "presence_penalty": 0,
