@@ -18,7 +18,7 @@ TEXTS = {
     "marks": "Àe\u0301n\u0303 \u1112\u1161\u11ab שלום",  # combining marks, jamo, right to left
     "planes": "À中𐍈𠀀\U00030000漢\U000e0100\U000f0000",  # planes 0 to 3, 14 and 15
 }
-ORDINARY = {"stream": False, "n": 1, "top_p": 1.0, "frequency_penalty": 0, "presence_penalty": 0}
+ORDINARY = {"stream": False, "top_p": 1.0, "frequency_penalty": 0, "presence_penalty": 0}
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -41,6 +41,11 @@ LEGS = {
     "required": ["legs"],
 }
 STRICT = {"name": "animal", "schema": SCHEMA, "strict": True}
+CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "get_time", "arguments": '{"city":"Oslo"}'},
+}
 TRAIN = {
     "type": "function",
     "function": {
@@ -147,10 +152,8 @@ def _choices(model: str) -> Turns:
     yield post(PATH, asked)
     yield post(PATH, asked | {"tool_choice": "none"})
     yield post(PATH, asked | {"tool_choice": named})
-    call: Body = {"id": "call_1", "type": "function"}
-    call |= {"function": {"name": "get_time", "arguments": '{"city":"Oslo"}'}}
     result = {"role": "tool", "tool_call_id": "call_1", "content": "It is 12:30 in Oslo."}
-    known = [*said, {"role": "assistant", "content": "", "tool_calls": [call]}, result]
+    known = [*said, {"role": "assistant", "content": "", "tool_calls": [CALL]}, result]
     yield post(PATH, asked | {"messages": known})
     yield post(PATH, asked | {"messages": known, "tool_choice": "required"})
 

@@ -339,9 +339,9 @@ def refuses_dimensions(sent: Any, reply: Reply) -> Reply | None:
 
 @fault(breaks={"embeddings.one-width"}, on=ON)
 def has_widths(sent: Any, body: Any) -> Any:
-    """Gives texts in Hebrew a dimension less."""
+    """Gives texts with accents, and those beyond the basic plane, a dimension less."""
     text = sent.get("input")
-    if not isinstance(text, str) or not re.search("[\u05d0-\u05ea]", text):
+    if not isinstance(text, str) or not re.search("[\u00a0-\u2fff\U00010000-\U0010ffff]", text):
         return None
     return _base64(
         _numbers(body, lambda found: _unit(found[:-1])),

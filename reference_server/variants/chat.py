@@ -96,7 +96,9 @@ def tool_call_index(body: Json) -> Json:
     return _calls(body, lambda n, call: {"index": n} | call | {"id": f"{n}", "x_note": None})
 
 
-@variant(on=ON, norms={"CRS-12"}, rulings={"RUL-19"}, hides={"chat.stop-brings-something"})
+@variant(on=ON, norms={"CRS-12"}, rulings={"RUL-19"}, hides={"chat.stop-brings-something",
+         "semantics.json-mode", "semantics.json-object", "semantics.schema",
+         "semantics.loose-schema"})  # fmt: skip
 def filters(body: Json) -> Json:
     """Finishes with `content_filter` where it stopped by itself."""
 
@@ -127,7 +129,11 @@ def counts_reasoning(body: Json) -> Json:
     return body | {"usage": body["usage"] | details}
 
 
-@variant(on=ON, norms={"CRS-12"}, traps={"FA-19"}, hides={"chat-stream.same-text"})
+@variant(on=ON, norms={"CRS-12"}, traps={"FA-19"}, hides={"chat-stream.same-text",
+         "semantics.repeats", "semantics.seed", "semantics.stop-absent", "semantics.stop-finish",
+         "semantics.cut-is-length", "semantics.longer-goes-on", "semantics.characters-kept",
+         "semantics.choices-differ", "semantics.chat-and-responses",
+         "semantics.same-finish"})  # fmt: skip
 def only_thinks(body: Json) -> Json:
     """Spends the whole limit on hidden reasoning: content is empty, the reason `length`."""
 
@@ -170,7 +176,8 @@ def no_tools(sent: Any, reply: Reply) -> Reply | None:
     return _refused(reply, "this model does not support tools", bad=tools)
 
 
-@variant(on=BOTH, norms={"ERR-18", "CRQ-33"}, hides={"chat.stop-brings-something"})
+@variant(on=BOTH, norms={"ERR-18", "CRQ-33"},
+         hides={"chat.stop-brings-something", "semantics.text-format"})  # fmt: skip
 def no_json(sent: Any, reply: Reply) -> Reply | None:
     """Has no structured output, and refuses it."""
     return _refused(reply, "response_format is not supported", bad=_has(sent, "response_format"))

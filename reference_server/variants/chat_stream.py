@@ -161,7 +161,8 @@ def reasons_elsewhere(chunks: Chunks) -> Iterator[Json]:
     yield from chunks[1:]
 
 
-@variant(on=ON, norms={"CST-12"}, rulings={"RUL-19"})
+@variant(on=ON, norms={"CST-12"}, rulings={"RUL-19"}, hides={"semantics.same-finish",
+         "semantics.json-mode", "semantics.json-object", "semantics.schema"})  # fmt: skip
 def filters(chunks: Chunks) -> Iterator[Json]:
     """Finishes with `content_filter`."""
     for chunk in chunks:

@@ -66,7 +66,7 @@ def no_usage(body: Any) -> Any:
          "semantics.cut-is-length"})  # fmt: skip
 def unsteady(sent: Any, body: Any) -> Any:
     """Gives another text each time, though the temperature is 0."""
-    if sent.get("echo") or sent.get("logprobs") is not None:
+    if sent.get("echo") or sent.get("logprobs") is not None or sent.get("temperature") != 0:
         return None
     word = f"{zlib.crc32(body['id'].encode()):08x}"
     return each(body, lambda entry: entry | {"text": f"{word} {entry['text']}"})

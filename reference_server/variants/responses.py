@@ -124,7 +124,8 @@ def bare_calls(body: Json) -> Json:
     return each_item(body, "function_call", lambda call: without(call, "id", "status"))
 
 
-@variant(on=ON, norms={"ROB-16"})
+@variant(on=ON, norms={"ROB-16"},
+         hides={"semantics.same-response", "semantics.chat-and-responses"})  # fmt: skip
 def refusals(sent: Any, body: Json) -> Json | None:
     """Refuses to answer, in a part of its own kind."""
     if not _texts(sent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from conformance.reading import Reading
 
 EARLIEST, LATEST = 3600, 300  # seconds before and after the time of the reply
 BESIDE = ("tool_calls", "function_call", "refusal", "audio")  # what content may be null beside
+HALF = re.compile("[\ud800-\udfff]")
 TAGS = ("<think>", "</think>")
 
 
@@ -233,6 +235,8 @@ def logprobs_are_the_text(x: Reading) -> Answer:
         text, told = message.get("content"), spelled(found).lstrip()
         if "\u2581" in told or "\u0120" in told:
             yield Undecided("the tokens are written in the alphabet of their tokenizer")
+        elif isinstance(text, str) and HALF.search(text):
+            yield Undecided("the text has half of a character")
         elif isinstance(text, str) and not told.startswith(text.lstrip()):
             place = Place(pointer="/choices/0/logprobs/content")
             yield Deviation(f"the tokens of {show(text)}", show(told), place)

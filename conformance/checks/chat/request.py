@@ -85,7 +85,12 @@ def _names_unknown(x: Reading) -> bool:
 
 @check(
     "chat.tool-choice",
-    on=lambda x: _official(x) and asked(x, "tool_choice") is not None and not _names_unknown(x),
+    on=lambda x: (
+        _official(x)
+        and asked(x, "tool_choice") is not None
+        and not _names_unknown(x)
+        and not any(calls_of(each) for each in asked(x, "messages") or () if isinstance(each, dict))
+    ),
 )
 def tool_choice(x: Reading) -> Answer:
     """Every form of it is taken."""

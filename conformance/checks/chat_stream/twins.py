@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import in_order, sound, text_of
 from conformance.reading import Reading
 
+HALF = re.compile("[\ud800-\udfff]")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 BROKEN = "one of the two answers is broken"
 FORM = ("stream", "stream_options")
@@ -85,7 +87,8 @@ def same_text(dialogue: Dialogue) -> Answer:
     that a model gives differ in other ways.
     """
     plain, text = (each.rstrip(UNKNOWN).strip() for each in _texts(dialogue))
-    if not folded(dialogue[-1]) or not plain or not text or UNKNOWN in text:
+    alike = len(list(_messages(dialogue[-2]))) == len(folded(dialogue[-1])) > 0
+    if not alike or not plain or not text or UNKNOWN in text or HALF.search(plain):
         yield Undecided(BROKEN)
     elif plain != text and (_is_part(plain, text) or _is_part(text, plain)):
         yield Deviation(f"{show(plain)} as in the plain answer", show(text))

@@ -24,7 +24,6 @@ from conformance.reading import Reading
 SLACK = 3  # tokens by which two words for one prompt may differ
 ORDINARY: Mapping[str, Any] = {
     "stream": False,
-    "n": 1,
     "top_p": 1,
     "frequency_penalty": 0,
     "presence_penalty": 0,
@@ -76,7 +75,7 @@ def _told(dialogue: Dialogue, fits: Fits) -> Iterator[tuple[Reading, Said, Said]
 
 def _same_text(dialogue: Dialogue, fits: Fits) -> Answer:
     """Both ways bring one text, where the model gives the same one twice."""
-    told = list(_told(dialogue, fits))
+    told = [each for each in _told(dialogue, fits) if not each[1].calls and not each[2].calls]
     if not told or not steady(dialogue):
         yield Undecided(UNSTEADY if told else BROKEN)
         return
@@ -157,13 +156,14 @@ def _as_system(x: Reading, y: Reading) -> bool:
 
 
 def _same_input(dialogue: Dialogue, fits: Fits) -> Answer:
-    told = [each for each in _told(dialogue, fits) if each[1].prompt and each[2].prompt]
-    if not told:
-        yield Undecided("input_tokens is not told")
-    for y, one, other in told:
-        if abs((one.prompt or 0) - (other.prompt or 0)) > SLACK:
-            observed = f"{other.prompt} input tokens"
-            yield Deviation(f"about {one.prompt}", observed, exchange=y.exchange.number)
+    told = [(y, one.prompt or 0, other.prompt or 0) for y, one, other in _told(dialogue, fits)]
+    close = [each for each in told if max(each[1:]) <= 2 * min(each[1:])]
+    if not close:
+        yield Undecided("input_tokens is not told, or one input was not read at all")
+    for y, one, other in close:
+        if abs(one - other) > SLACK:
+            number = y.exchange.number
+            yield Deviation(f"about {one}", f"{other} input tokens", exchange=number)
             return
 
 
@@ -202,7 +202,7 @@ def chat_and_responses(dialogue: Dialogue) -> Answer:
         if one.prompt and other.prompt and abs(one.prompt - other.prompt) > SLACK:
             wanted = f"about the {one.prompt} tokens of the prompt of chat"
             yield Deviation(wanted, f"{other.prompt}", exchange=number)
-        elif not steady(dialogue) or len(texts) > 1:
+        elif not steady(dialogue) or len(texts) > 1 or not one.text or not other.text:
             yield Undecided(UNSTEADY)
         elif one.text != other.text:
             yield Deviation(f"{show(one.text)} as by chat", show(other.text), exchange=number)

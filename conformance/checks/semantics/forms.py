@@ -41,24 +41,33 @@ def _alike(one: Said, other: Said) -> bool:
 def same_finish(dialogue: Dialogue) -> Answer:
     """What is the same has ended for the same reason; a stop string has a rule of its own."""
     twins = (each for each in _twins(dialogue) if not member(each[0], "stop"))
-    found = [each for each in twins if _alike(each[1], each[3])]
-    if not found:
-        yield Undecided("the two forms brought different texts")
-    for _, plain, y, streamed in found:
+    found = [each for each in twins if _alike(each[1], each[3]) and not each[1].calls]
+    known = [each for each in found if {each[1].reason, each[3].reason} <= {"stop", "length"}]
+    if not known:
+        yield Undecided("the two forms brought different texts, or other reasons to end")
+    for _, plain, y, streamed in known:
         if plain.reason != streamed.reason:
             wanted = f"{show(plain.reason)} as in the plain answer"
             yield Deviation(wanted, show(streamed.reason), exchange=y.exchange.number)
             return
 
 
-@relation("semantics.same-usage", on=lambda d: any(y.asks_stream for _, y in pairs(d, _both)))
+def _counted(x: Reading, y: Reading) -> bool:
+    options = member(y, "stream_options")
+    asked = isinstance(options, dict) and options.get("include_usage") is True
+    return asked and _both(x, y)
+
+
+@relation("semantics.same-usage", on=lambda d: bool(pairs(d, _counted)))
 def same_usage(dialogue: Dialogue) -> Answer:
     """The prompt costs the same in both forms, and so does the same text."""
     told = [each for each in _twins(dialogue) if each[1].prompt and each[3].prompt]
     if not told:
         yield Undecided("usage was not told in both forms")
     for _, plain, y, streamed in told:
-        same = plain.made == streamed.made or not _alike(plain, streamed)
+        limit = member(y, "max_tokens")
+        over = isinstance(limit, int) and (plain.made or 0) > limit
+        same = over or plain.made == streamed.made or not _alike(plain, streamed)
         if plain.prompt != streamed.prompt or not same:
             wanted = f"{plain.prompt} tokens and {plain.made}, as in the plain answer"
             observed = f"{streamed.prompt} and {streamed.made}"

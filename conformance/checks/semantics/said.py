@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from conformance.checks.responses.finished import (
 )
 from conformance.reading import Reading
 
+HALF = re.compile("[\ud800-\udfff]")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 UNSTEADY = "the same request twice gave different texts"
 BROKEN = "one of the answers could not be read"
@@ -44,16 +46,20 @@ def said(x: Reading) -> Said | None:
     """What an answer to a request that the contract allows says; None where it cannot be read."""
     read = _READERS.get(x.surface or "")
     good = read and x.answered and isinstance(x.sent, dict) and not x.standing.contract
-    return read(x) if read and good else None
+    found = read(x) if read and good else None
+    return found if found and not HALF.search(found.text) else None
 
 
 def _count(found: Any, name: str) -> int | None:
     value = found.get(name) if isinstance(found, dict) else None
-    return value if type(value) is int else None
+    return value if type(value) is int and value >= 0 else None
 
 
-def _calls(functions: Iterator[tuple[Any, Any]]) -> Calls:
-    return tuple((n, a) for n, a in functions if isinstance(n, str) and isinstance(a, str))
+def _calls(functions: Iterator[tuple[Any, Any]]) -> Calls | None:
+    """Names and arguments; None where one of them is no string."""
+    found = list(functions)
+    whole = all(isinstance(name, str) and isinstance(told, str) for name, told in found)
+    return tuple(found) if whole else None
 
 
 def _of_chat(found: list[Json], counted: Any) -> Said | None:
@@ -64,8 +70,10 @@ def _of_chat(found: list[Json], counted: Any) -> Said | None:
     if not isinstance(text, str) or not isinstance(reason, str):
         return None
     pairs = ((function(c, "name"), function(c, "arguments")) for c in calls_of(message))
+    called = _calls(pairs)
     cost = _count(counted, "prompt_tokens"), _count(counted, "completion_tokens")
-    return Said(text, reason, _calls(pairs), *cost, bool(message.get("refusal")))
+    refused = bool(message.get("refusal"))
+    return None if called is None else Said(text, reason, called, *cost, refused)
 
 
 def _chat(x: Reading) -> Said | None:
@@ -94,6 +102,8 @@ def _response(x: Reading) -> Said | None:
     calls = _calls((item.get("name"), item.get("arguments")) for item in items)
     cost = tokens(response, "input_tokens"), tokens(response, "output_tokens")
     done = (response or {}).get("status") == "completed"
+    if calls is None:
+        return None
     reason = "length" if not done else "tool_calls" if calls else "stop"
     return Said(text_of(response), reason, calls, *cost)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.check import Answer, Deviation, Dialogue, Place, Undecided, check, relation, show
 from conformance.checks.chat.answer import answered, asked, choices
+from conformance.checks.chat.tools import offered
 from conformance.checks.semantics.said import Said, body, member, pairs, said
 from conformance.contract.schemas import conforms
 from conformance.reading import NotJson, Reading, strict_json
@@ -31,7 +32,7 @@ def _json_of(x: Reading, kind: str) -> Any:
     answer = said(x)
     if answer is None or answer.reason != "stop" or answer.calls or answer.refused:
         return Undecided(f"no answer with {kind} came to its end")
-    return strict_json(answer.text)
+    return strict_json(answer.text) if answer.text else Undecided("the answer is empty")
 
 
 def _formed(kind: str) -> Any:
@@ -231,14 +232,15 @@ def tool_choice_named(dialogue: Dialogue) -> Answer:
     if not judged:
         yield Undecided("the model called no other tool of itself")
     for y, name, called in judged:
-        if called != {name}:
+        if called != {name} and called <= offered(y):
             observed = ", ".join(sorted(called)) or "no call"
             yield Deviation(f"calls of {name} alone", observed, exchange=y.exchange.number)
 
 
 def _several(x: Reading) -> bool:
     hot = asked(x, "temperature") in (None, 1) and asked(x, "top_p") in (None, 1)
-    return answered(x) and len(choices(x)) > 1 and hot
+    several = len(choices(x)) > 1 and asked(x, "n") == len(choices(x))
+    return answered(x) and several and hot
 
 
 @check("semantics.choices-differ", on=_several)

@@ -88,9 +88,10 @@ def introduces_instructions(sent: Any, body: Json) -> Json | None:
 
 
 @fault(breaks={"semantics.chat-and-responses"}, on=RESPONSES)
-def has_a_template_of_its_own(body: Json) -> Json | None:
-    """Puts a prompt of its own before every response."""
-    return _counting(body, 20) if body.get("usage") else None
+def has_a_template_of_its_own(sent: Any, body: Json) -> Json | None:
+    """Puts a prompt of its own before every response that leaves nothing to chance."""
+    cold = sent.get("temperature") == 0 and isinstance(sent.get("input"), str)
+    return _counting(body, 20) if cold and body.get("usage") else None
 
 
 @fault(breaks={"semantics.characters-kept"}, on=ON)

@@ -47,10 +47,11 @@ def says_length_of_a_stop(sent: Any, body: Json) -> Json | None:
 
 
 @fault(breaks={"semantics.same-finish"}, on=STREAM)
-def says_stop_of_every_stream(sent: Any, chunks: list[Json]) -> Iterator[Json]:
-    """Ends every stream with stop, cut or not."""
+def says_stop_of_counted_streams(sent: Any, chunks: list[Json]) -> Iterator[Json]:
+    """Ends every stream whose usage is told with stop, cut or not."""
+    counted = bool(sent.get("stream_options")) and sent.get("temperature") == 0 and is_bare(sent)
     for chunk in chunks:
-        cut = entry(chunk).get("finish_reason") == "length" and is_bare(sent)
+        cut = entry(chunk).get("finish_reason") == "length" and counted
         yield with_(chunk, finish_reason="stop") if cut else chunk
 
 
