@@ -83,12 +83,7 @@ def any_name(sent: Any, reply: Reply) -> Reply | None:
     return completion(reply, sent) if reply.status == MISSING else None
 
 
-<<<<<<< HEAD
-@variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"},
-         hides={"chat-stream.same-text"})  # fmt: skip
-=======
 @variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"}, hides=TWINS)
->>>>>>> relations
 def fails_in_words(blocks: list[bytes]) -> Iterator[bytes]:
     """Tells of a failure in mid-stream by an event with an error, and ends."""
     if len(blocks) % 5:
@@ -99,12 +94,7 @@ def fails_in_words(blocks: list[bytes]) -> Iterator[bytes]:
     yield b"data: " + compact({"error": told})
 
 
-<<<<<<< HEAD
-@variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"},
-         hides={"chat-stream.same-text"})  # fmt: skip
-=======
 @variant(on="chat-stream", norms={"ERR-14", "CST-25"}, rulings={"RUL-42"}, hides=TWINS)
->>>>>>> relations
 def fails_and_says_done(blocks: list[bytes]) -> Iterator[bytes]:
     """Says [DONE] after an event with an error."""
     if len(blocks) % 5:

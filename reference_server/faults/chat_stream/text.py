@@ -73,18 +73,11 @@ def decodes_token_by_token(chunks: Chunks) -> Iterator[Chunk]:
 
 @fault(breaks={"chat-stream.same-text"}, on=ON, field="SC-37")
 def sends_text_twice(sent: Any, chunks: Chunks) -> Iterator[Chunk]:
-<<<<<<< HEAD
     """Sends every piece of a longer text twice."""
-    for chunk in chunks:
-        yield chunk
-        if _text(chunk) and _is_long(sent):
-=======
-    """Sends every piece of text twice."""
     free = not sent.get("response_format")  # a grammar would notice
     for chunk in chunks:
         yield chunk
-        if _text(chunk) and not _scored(chunk) and free:
->>>>>>> relations
+        if _text(chunk) and _is_long(sent) and free:
             yield chunk
 
 
