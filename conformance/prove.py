@@ -172,8 +172,10 @@ class Proof:
             for exchanges in self.dialogues
         ]
 
-    def shown_by(self, change: Change) -> frozenset[str]:
-        """The names of a few dialogues that show a change on the wire."""
+    def shown_by(self, change: Change, alone: frozenset[str] = frozenset()) -> frozenset[str]:
+        """The names of a few dialogues that show a change on the wire; `alone` are those during
+        which nothing else is under way.
+        """
         touched: list[str] = []
         kept: list[str] = []
         for exchanges in self.dialogues:
@@ -188,7 +190,8 @@ class Proof:
         enough = sorted((not name.startswith(own), name) for name in valid)
         leaning = (name for _, name in enough[:LEANING])  # of its own surfaces if there are
         taken = list(filter(_is_taken, kept)) if any(map(_is_taken, touched)) else []
-        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched), *taken})
+        lonely = alone & set(touched)  # rules about time look at nothing else
+        return frozenset({*touched[:SHOWING], *leaning, *_first_valid(touched), *taken, *lonely})
 
     def reply_faults(self, faults: Sequence[Fault]) -> Iterator[Proved]:
         """Those of some faults that change replies."""
@@ -263,10 +266,11 @@ def on_the_wire(
     whole = plan(
         proof.contract, head.model, head.intensity, head.seed, surfaces, head.embedding_model
     )
+    alone = frozenset(probe.name for probe in whole.probes if probe.alone)
     with embedded() as url:
         base = url.removesuffix("/v1")
         for change in changes:
-            names = proof.shown_by(change)
+            names = proof.shown_by(change, alone)
             chosen = Plan(tuple(probe for probe in whole.probes if probe.name in names))
             where, target = folder / kind / change.id, f"{base}/{kind}/{change.id}/v1"
             at_once = 1 if change.change is None else 4  # a switch may depend on what came before

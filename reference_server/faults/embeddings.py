@@ -15,6 +15,7 @@ from reference_server.faults.fault import fault
 from reference_server.faults.replies import error
 
 ON = "embeddings"
+RARE = re.compile("[\u00a0-\u2fff\U00010000-\U0010ffff]")
 Item = dict[str, Any]
 
 
@@ -341,7 +342,7 @@ def refuses_dimensions(sent: Any, reply: Reply) -> Reply | None:
 def has_widths(sent: Any, body: Any) -> Any:
     """Gives texts with accents, and those beyond the basic plane, a dimension less."""
     text = sent.get("input")
-    if not isinstance(text, str) or not re.search("[\u00a0-\u2fff\U00010000-\U0010ffff]", text):
+    if "dimensions" in sent or not isinstance(text, str) or not RARE.search(text):
         return None
     return _base64(
         _numbers(body, lambda found: _unit(found[:-1])),

@@ -85,8 +85,8 @@ def counts_milliseconds(chunks: Chunks) -> Iterator[Chunk]:
 
 @fault(breaks={"chat-stream.unique-ids"}, on=ON, field="SC-35")
 def draws_three_digits(chunks: Chunks) -> Iterator[Chunk]:
-    """Makes ids of three digits."""
-    digits = zlib.crc32(chunks[0]["id"].encode()) % 1000
+    """Draws its ids from few values of three digits."""
+    digits = 100 + zlib.crc32(chunks[0]["id"].encode()) % 7
     yield from (chunk | {"id": f"chatcmpl-{digits}"} for chunk in chunks)
 
 

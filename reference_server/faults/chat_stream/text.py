@@ -30,12 +30,15 @@ def finishes_with_text(chunks: Chunks) -> Iterator[Chunk]:
     yield from each(chunks, lambda c: with_(c, delta={"content": " "}) if finishes(c) else c)
 
 
+HELD = 0.3  # seconds, so that it is no matter of a quick stream
+
+
 @fault(breaks={"chat-stream.incremental"}, on=ON)
 def holds_the_stream_back(reply: Reply) -> Reply | None:
-    """Sends every event when the last one is ready."""
+    """Sends every event when the last one has been ready for a while."""
     if not is_stream(reply):
         return None
-    last = reply.pieces[-1].at
+    last = reply.pieces[-1].at + HELD
     return replace(reply, pieces=tuple(replace(piece, at=last) for piece in reply.pieces))
 
 

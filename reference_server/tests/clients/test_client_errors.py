@@ -35,7 +35,7 @@ def refused(error: openai.APIStatusError) -> dict:
         ({"max_tokens": 0}, "max_tokens"),
         ({"n": 129}, "n"),
         ({"logit_bias": {"x": 1}}, "logit_bias"),
-        ({"top_logprobs": 2}, "logprobs"),
+        ({"top_logprobs": 2}, "top_logprobs"),
         ({"stop": 5}, "stop"),
         ({"reasoning_effort": "huge"}, "reasoning_effort"),
     ],
