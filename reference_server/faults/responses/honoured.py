@@ -154,6 +154,10 @@ behaviour(
 behaviour(
     "responses.reads-no-instructions",
     "Overlooks the instructions.",
-    breaks={"responses.instructions-counted", "responses.echo"},
+    breaks={
+        "responses.instructions-counted",
+        "responses.echo",
+        "semantics.instructions-as-system",
+    },
     on="responses.counted",
 )
