@@ -30,7 +30,12 @@ def full_name(reply: Reply) -> Reply | None:
     return everywhere(reply, lambda body: body | {"model": f"{body['model']}-2026-01-31"})
 
 
-@variant(on=BOTH, norms={"CMS-05", "CMT-06"}, rulings={"RUL-19"})
+@variant(
+    on=BOTH,
+    norms={"CMS-05", "CMT-06"},
+    rulings={"RUL-19"},
+    hides={"semantics.same-finish"},
+)
 def filters(reply: Reply) -> Reply | None:
     """Finishes with `content_filter` where the limit would have cut it."""
 
