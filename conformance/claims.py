@@ -84,12 +84,9 @@ class Claims:
         )
 
     def all(self) -> Mapping[str, Claim]:
-        """Every surface and every capability that was tried."""
-        return {
-            name: self.of(name)
-            for name, seen in self._seen.items()
-            if seen or name in self._declared
-        }
+        """Every surface and every capability that was tried or declared."""
+        tried = [name for name, seen in self._seen.items() if seen]
+        return {name: self.of(name) for name in dict.fromkeys((*tried, *self._declared))}
 
     def unusable(self) -> str:
         """Why the target cannot be used as an API, or nothing."""
