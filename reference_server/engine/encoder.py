@@ -29,9 +29,10 @@ class Encoder:
         with self._alone:
             return list(self._tokenizer(text, verbose=False)["input_ids"])
 
-    @torch.inference_mode()
     def embed(self, tokens: Sequence[int]) -> Vector:
         """The mean of the last hidden states."""
-        hidden = self._model(torch.tensor([list(tokens)], device=self._device)).last_hidden_state
+        given = torch.tensor([list(tokens)], device=self._device)
+        with torch.inference_mode():
+            hidden = self._model(given).last_hidden_state
         vector: Vector = hidden[0].mean(0).double().cpu().numpy()
         return vector

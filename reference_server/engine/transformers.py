@@ -89,10 +89,10 @@ class Transformers:
             state.scores = self._run(state.cache, [token])
             state.made += 1
 
-    @torch.inference_mode()
     def _run(self, cache: Any, tokens: list[int]) -> Scores:
         given = torch.tensor([tokens], device=self._device)
-        out = self._model(given, use_cache=True, **{self._cached: cache})
+        with torch.inference_mode():
+            out = self._model(given, use_cache=True, **{self._cached: cache})
         scores: Scores = out.logits[0, -1].double().cpu().numpy()
         return scores
 
@@ -100,10 +100,10 @@ class Transformers:
         """Forget the cache of a sequence."""
         state.cache = None
 
-    @torch.inference_mode()
     def embed(self, tokens: Sequence[int]) -> Vector:
         """The mean of the last hidden states."""
         given = torch.tensor([list(tokens) or [min(self.ends)]], device=self._device)
-        hidden = self._model.base_model(given).last_hidden_state
+        with torch.inference_mode():
+            hidden = self._model.base_model(given).last_hidden_state
         vector: Vector = hidden[0].mean(0).double().cpu().numpy()
         return vector
