@@ -55,8 +55,9 @@ def overlooks_the_seed(sent: Any, body: Json) -> Json | None:
 @fault(breaks={"semantics.prompt-again"}, on=ON)
 def counts_what_no_cache_had(sent: Any, body: Json) -> Json | None:
     """Leaves the tokens of the prompt out that a cache had."""
-    cached = int(body["id"][-6:], 16) % 9 + 1 if is_cold(sent) and is_bare(sent) else 0
     told = body.get("usage") or {}
+    most = max(told.get("prompt_tokens", 0) - 1, 1)
+    cached = int(body["id"][-6:], 16) % most + 1 if is_cold(sent) and is_bare(sent) else 0
     few = max(told.get("prompt_tokens", 0) - cached, 1)
     total = few + told.get("completion_tokens", 0)
     plain = cached and len(sent["messages"]) == 1 and sent["max_tokens"] == 16
