@@ -225,13 +225,13 @@ def mutant(reply: Reply, draw: Shuffle) -> Mutant:
         return Mutant(name, level, "", _of_blocks(reply, EVENTS[name](_blocks(reply), draw)))
     if level == "bytes":
         name = draw.choice(list(BYTES))
-        changed = _of_bytes(reply, BYTES[name](reply.body, draw))
+        changed = reply.with_body(BYTES[name](reply.body, draw))
         return Mutant(name, level, _differing(reply, changed, streamed=streamed), changed)
     name = draw.choice(list(JSON))
     if streamed:
         return _of_event(reply, name, draw)
     path, value = JSON[name](_json(reply.body), draw)
-    return Mutant(name, level, _shown(path), _of_bytes(reply, _dump(value)))
+    return Mutant(name, level, _shown(path), reply.with_body(_dump(value)))
 
 
 def _differing(old: Reply, new: Reply, *, streamed: bool) -> str:
@@ -285,17 +285,3 @@ def _of_blocks(reply: Reply, blocks: list[bytes]) -> Reply:
     times = [piece.at for piece in reply.pieces]
     pieces = (Piece(times[min(n, len(times) - 1)], block + END) for n, block in enumerate(blocks))
     return replace(reply, pieces=tuple(pieces))
-
-
-def _of_bytes(reply: Reply, body: bytes) -> Reply:
-    """The reply with another body, cut where the old one was."""
-    pieces, offset = [], 0
-    for n, piece in enumerate(reply.pieces):
-        last = n == len(reply.pieces) - 1
-        end = len(body) if last else min(len(body), offset + len(piece.data))
-        pieces.append(Piece(piece.at, body[offset:end]))
-        offset = end
-    headers = tuple(
-        (k, str(len(body)) if k.lower() == "content-length" else v) for k, v in reply.headers
-    )
-    return replace(reply, headers=headers, pieces=tuple(p for p in pieces if p.data))

@@ -102,23 +102,6 @@ def json_of(data: bytes | None) -> Any:
         return None
 
 
-def with_body(reply: Reply, body: bytes) -> Reply:
-    """The reply with another body, in pieces cut where the old ones were."""
-    if body == reply.body:
-        return reply
-    pieces, offset = [], 0
-    for n, piece in enumerate(reply.pieces):
-        last = n == len(reply.pieces) - 1
-        end = len(body) if last else min(len(body), offset + len(piece.data))
-        pieces.append(Piece(piece.at, body[offset:end]))
-        offset = end
-    headers = tuple(
-        (k, str(len(body)) if k.lower() == "content-length" else v) for k, v in reply.headers
-    )
-    kept = tuple(p for p in pieces if p.data) or (Piece(0.0, body),)
-    return replace(reply, pieces=kept, headers=headers)
-
-
 def is_stream(reply: Reply) -> bool:
     """Whether a reply is an event stream that succeeded."""
     kind = reply.header("content-type") or ""
@@ -185,12 +168,12 @@ def _change_body(change: Function, reply: Reply) -> Reply:
     if reply.status != 200 or value is None or is_stream(reply):
         return reply
     changed = change(json.loads(reply.body))
-    return reply if changed is None or changed == value else with_body(reply, compact(changed))
+    return reply if changed is None or changed == value else reply.with_body(compact(changed))
 
 
 def _change_data(change: Function, reply: Reply) -> Reply:
     changed = change(reply.body) if reply.status == 200 else None
-    return reply if changed is None else with_body(reply, changed)
+    return reply if changed is None else reply.with_body(changed)
 
 
 def _change_reply(change: Function, reply: Reply) -> Reply:

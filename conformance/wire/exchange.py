@@ -7,7 +7,7 @@ on one monotonic clock that starts with the run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -62,6 +62,20 @@ class Reply:
     def body(self) -> bytes:
         """The whole body."""
         return b"".join(piece.data for piece in self.pieces)
+
+    def with_body(self, body: bytes) -> Reply:
+        """The reply with another body, in pieces cut where the old ones were."""
+        pieces, offset = [], 0
+        for n, piece in enumerate(self.pieces):
+            last = n == len(self.pieces) - 1
+            end = len(body) if last else min(len(body), offset + len(piece.data))
+            pieces.append(Piece(piece.at, body[offset:end]))
+            offset = end
+        headers = tuple(
+            (k, str(len(body)) if k.lower() == "content-length" else v) for k, v in self.headers
+        )
+        kept = tuple(p for p in pieces if p.data) or (Piece(0.0, body),)
+        return replace(self, pieces=kept, headers=headers)
 
     def header(self, name: str) -> str | None:
         """The first header field of that name, in any case, or None."""

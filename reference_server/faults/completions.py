@@ -11,7 +11,7 @@ from email.utils import parsedate
 from typing import Any
 
 from conformance.wire.exchange import Reply, Request
-from reference_server.faults.fault import DONE, blocks_of, compact, fault, is_stream, with_body
+from reference_server.faults.fault import DONE, blocks_of, compact, fault, is_stream
 from reference_server.faults.replies import error
 
 ON = "completions"
@@ -34,10 +34,10 @@ def everywhere(reply: Reply, change: Callable[[Json], Json]) -> Reply | None:
     if reply.status != 200:
         return None
     if not is_stream(reply):
-        return with_body(reply, compact(change(json.loads(reply.body))))
+        return reply.with_body(compact(change(json.loads(reply.body))))
     blocks = [block for _, block in blocks_of(reply)]
     new = [b if b == DONE else b"data: " + compact(change(json.loads(b[6:]))) for b in blocks]
-    return with_body(reply, b"".join(block + b"\n\n" for block in new))
+    return reply.with_body(b"".join(block + b"\n\n" for block in new))
 
 
 @fault(breaks={"completions.members"}, on=ON)
@@ -118,9 +118,9 @@ def makes_one_choice(sent: Any, reply: Reply) -> Reply | None:
         return None
     if not is_stream(reply):
         body = json.loads(reply.body)
-        return with_body(reply, compact(body | {"choices": body["choices"][:1]}))
+        return reply.with_body(compact(body | {"choices": body["choices"][:1]}))
     kept = [b for _, b in blocks_of(reply) if b == DONE or b'"index":0' in b]
-    return with_body(reply, b"".join(block + b"\n\n" for block in kept))
+    return reply.with_body(b"".join(block + b"\n\n" for block in kept))
 
 
 @fault(breaks={"completions.indexes"}, on=ON, field="SE-08")

@@ -28,7 +28,6 @@ from reference_server.change import (
     summary,
     surface,
     value_of,
-    with_body,
 )
 
 __all__ = [
@@ -46,7 +45,6 @@ __all__ = [
     "json_of",
     "surface",
     "value_of",
-    "with_body",
 ]
 
 

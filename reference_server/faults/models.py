@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from conformance.wire.exchange import Piece, Reply, Request
-from reference_server.faults.fault import behaviour, compact, fault, with_body
+from reference_server.faults.fault import behaviour, compact, fault
 from reference_server.faults.replies import JSON, at, error
 
 ON = "models"
@@ -112,7 +112,7 @@ def hides_what_is_loaded(request: Request, reply: Reply) -> Reply | None:
     body = json.loads(reply.body) if reply.status == 200 else {}
     if "data" in body:
         kept = [model for model in body["data"] if "/" in model["id"]]
-        return with_body(reply, compact(body | {"data": kept}))
+        return reply.with_body(compact(body | {"data": kept}))
     return error(reply, 404, "no such model") if "/" not in body.get("id", "/") else None
 
 
@@ -122,7 +122,7 @@ def lists_files(request: Request, reply: Reply) -> Reply | None:
     body = json.loads(reply.body)
     if "data" in body:
         models = [model | {"id": _file(model["id"])} for model in body["data"]]
-        return with_body(reply, compact(body | {"data": models}))
+        return reply.with_body(compact(body | {"data": models}))
     id_ = unquote(request.path.removeprefix("/models/"))
     if id_.endswith(".gguf"):
         shown = {"id": id_, "object": "model", "created": 1700000000, "owned_by": "library"}

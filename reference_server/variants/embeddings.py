@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.wire.exchange import Reply
-from reference_server.change import compact, with_body
+from reference_server.change import compact
 from reference_server.faults.embeddings import ON, vectors
 from reference_server.faults.replies import error
 from reference_server.variants.variant import tolerated, variant
@@ -56,7 +56,7 @@ def unsteady(reply: Reply) -> Reply | None:
     noise = 1e-5 * math.sin(1e6 * reply.pieces[-1].at)
     for item, values in zip(body["data"], found, strict=True):
         item["embedding"] = [value + noise for value in values]
-    return with_body(reply, compact(body))
+    return reply.with_body(compact(body))
 
 
 def _refusal(reply: Reply, *, bad: bool) -> Reply | None:
