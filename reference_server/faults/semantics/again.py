@@ -28,6 +28,9 @@ def is_cold(sent: Any) -> bool:
     return sent.get("temperature") == 0 and "seed" in sent
 
 
+SHORT = 60  # characters of a conversation
+
+
 @fault(breaks={"semantics.repeats"}, on=ON)
 def answers_by_the_moment(sent: Any, body: Json) -> Json | None:
     """Answers otherwise each time, whatever the temperature."""
@@ -53,15 +56,14 @@ def overlooks_the_seed(sent: Any, body: Json) -> Json | None:
 
 
 @fault(breaks={"semantics.prompt-again"}, on=ON)
-def counts_what_no_cache_had(sent: Any, body: Json) -> Json | None:
-    """Leaves the tokens of the prompt out that a cache had."""
+def counts_what_a_cache_had(sent: Any, body: Json) -> Json | None:
+    """Counts the tokens of a short prompt again that a cache had."""
     told = body.get("usage") or {}
-    most = max(told.get("prompt_tokens", 0) - 1, 1)
-    cached = int(body["id"][-6:], 16) % most + 1 if is_cold(sent) and is_bare(sent) else 0
-    few = max(told.get("prompt_tokens", 0) - cached, 1)
-    total = few + told.get("completion_tokens", 0)
-    plain = cached and len(sent["messages"]) == 1 and sent["max_tokens"] == 16
-    return usage(body, prompt_tokens=few, total_tokens=total) if plain else None
+    short = len(str(sent["messages"])) < SHORT and "seed" in sent
+    if not told or not (short and is_cold(sent) and is_bare(sent)):
+        return None
+    asked = told["prompt_tokens"] + int(body["id"][-6:], 16) % 9973
+    return usage(body, prompt_tokens=asked, total_tokens=asked + told["completion_tokens"])
 
 
 @fault(breaks={"semantics.prompt-counted"}, on=ON)
