@@ -36,6 +36,8 @@ from conformance.probes.violations import violations
 
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
 LEAST = 12  # probes, however few surfaces are wanted
+EARLY = 0.06  # where a first hostile request of each operation stands, so that a tenth has it
+LAST = 1.1  # where hostile requests end, which begin when all else has been sent
 EACH = 2  # violations of each keyword at each place, at standard
 Unsent = tuple[str, str, str]  # place, kind of value, reason
 
@@ -69,10 +71,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Source:
-    """Probes of one kind, spread from the beginning of a plan to `until` (1.0 is its end)."""
+    """Probes of one kind, spread over a plan from `since` to `until` (1.0 is the end of what is
+    not hostile).
+    """
 
     probes: tuple[Probe, ...]
     until: float = 1.0
+    since: float = 0.0
 
 
 def plan(
@@ -91,6 +96,7 @@ def plan(
     directed = [
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
+        Source(tuple(hostile.methods("/models")), LAST, since=1.0),
         Source(tuple(models.in_use(post(chat.PATH, chat.good(model))))),
         Source((http.preflight("chat", chat.PATH, chat.good(model)),)),
         Source(tuple(chat.probes(model)), 0.1),
@@ -118,7 +124,7 @@ def plan(
 def merged(sources: Iterable[Source]) -> list[Probe]:
     """The probes of all sources, in the order of their places in the plan."""
     placed = [
-        ((n + 0.5) / len(source.probes) * source.until, probe)
+        (source.since + (n + 0.5) / len(source.probes) * (source.until - source.since), probe)
         for source in sources
         for n, probe in enumerate(source.probes)
     ]
@@ -137,7 +143,9 @@ def _sources(factory: Factory) -> Iterator[Source]:
     good = factory.minimal()
     yield Source(tuple(_valid(factory, factory.bodies(), "valid")))
     yield Source(tuple(_invalid(factory, good)))
-    yield Source(tuple(hostile.probes(factory.operation, good)))
+    first, *rest = hostile.probes(factory.operation, good)
+    yield Source((first,), EARLY)
+    yield Source(tuple(rest), LAST, since=1.0)
     yield Source(tuple(_odd(factory, good)))
 
 

@@ -59,7 +59,8 @@ def bare(reply: Reply) -> Reply | None:
 @variant(on=ON, norms={"CMS-06"}, hides={"completions.usage-members", "completions.usage-adds-up",
          "completions.max-tokens", "completions.max-tokens-exact",
          "completions.suffix-honoured", "semantics.prompt-again",
-         "semantics.cut-is-length", "semantics.limit-counted"})  # fmt: skip
+         "semantics.cut-is-length", "semantics.limit-counted",
+         "robustness.marks-read"})  # fmt: skip
 def no_usage(body: Any) -> Any:
     """Counts nothing in plain answers."""
     return without(body, "usage")

@@ -94,7 +94,7 @@ def same_usage_details(dialogue: Dialogue) -> Answer:
     """What was once told of a prompt is told in the other form afterwards; that a cache knew
     nothing of it before may go unsaid, and no usage at all has rules of its own.
     """
-    found = {id(x): x for pair in pairs(dialogue, _counted) for x in pair if _usage(x)}
+    found = {id(x): x for pair in pairs(dialogue, _counted) for x in pair if said(x) and _usage(x)}
     told = sorted(found.values(), key=lambda x: x.exchange.number)
     if not any(map(_details, told)):
         yield Undecided("no answer has prompt_tokens_details")
