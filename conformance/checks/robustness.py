@@ -8,7 +8,7 @@ from http import HTTPStatus
 from conformance.check import Answer, Deviation, Dialogue, Undecided, check, relation
 from conformance.checks.http import ASIDE, BUSY, message_of
 from conformance.odd import Odd
-from conformance.reading import Outcome, Reading, is_aftermath
+from conformance.reading import EVENTS, Outcome, Reading, is_aftermath
 from conformance.wire.exchange import End
 
 TOO_LARGE = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -24,9 +24,12 @@ def provoked(dialogue: Dialogue) -> bool:
 
 @relation("robustness.answers-after", on=provoked)
 def answers_after(dialogue: Dialogue) -> Answer:
-    """The valid request is answered; the deviation belongs to the one before it."""
+    """The valid request is answered; the deviation belongs to the one before it. That a stream is
+    announced as something else has a rule of its own.
+    """
     before, after = dialogue[-2:]
-    if is_aftermath(before, after):
+    misnamed = after.asks_stream and after.status == HTTPStatus.OK and after.media_type != EVENTS
+    if is_aftermath(before, after) and not misnamed:
         came = f"status {after.status}" if after.status else after.exchange.detail
         yield Deviation(
             "an answer to the request after this one", came, exchange=before.exchange.number

@@ -180,3 +180,23 @@ def test_abort_wakes_whoever_waits(raw: Callable) -> None:
     exchange = client.send(Request("GET", "/x"), number=0, dialogue="d", step=0)
     assert time.monotonic() - began < 2
     assert (exchange.end, exchange.detail) == (End.CANCELED, "the run was stopped")
+
+
+def test_a_slow_body_comes_whole_and_over_its_time(serve: Callable[..., str]) -> None:
+    received: list[tuple[bytes, str | None, float]] = []
+
+    def respond(handler: object, data: bytes) -> None:
+        took = time.monotonic() - began
+        received.append((data, handler.headers["content-length"], took))
+        reply_json(handler, 200, {"ok": True})
+
+    client = Client(serve(respond), key=None, limits=SMALL, clock=time.monotonic)
+    body = b'{"a": "some words"}'
+    for n in range(2):
+        began = time.monotonic()
+        request = Request("POST", "/x", (), body, pace=0.3)
+        exchange = client.send(request, number=n, dialogue="d", step=n)
+        assert (exchange.end, exchange.request.pace) == (End.COMPLETE, 0.3)
+    client.close()
+    assert [(data, length) for data, length, _ in received] == [(body, str(len(body)))] * 2
+    assert all(took >= 0.3 for _, _, took in received)
