@@ -235,6 +235,12 @@ def _is_hard(schema: dict[str, Any]) -> bool:
         low, high = schema.get(least), schema.get(most)
         if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
             return True
+    every = schema.get("allOf")
+    branches = every if isinstance(every, list) else []
+    kinds = [each.get("type") for each in branches if isinstance(each, dict)]
+    told = {kind for kind in kinds if isinstance(kind, str)}
+    if len(told) > 1 and told != {"integer", "number"}:
+        return True
     pattern = schema.get("pattern")
     return isinstance(pattern, str) and bool(REPEATS.search(pattern))
 

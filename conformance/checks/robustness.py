@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import takewhile
 
 from conformance.check import Answer, Deviation, Dialogue, Undecided, check, relation
 from conformance.checks.http import ASIDE, BUSY, message_of
@@ -14,12 +15,24 @@ from conformance.wire.exchange import End
 TOO_LARGE = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
+def _tries(dialogue: Dialogue) -> tuple[Reading, ...]:
+    """The last request of a dialogue, as often as it was asked at the end."""
+    last = dialogue[-1].exchange.request
+    return tuple(reversed(tuple(takewhile(lambda x: x.exchange.request == last, dialogue[::-1]))))
+
+
 def provoked(dialogue: Dialogue) -> bool:
     """An ordinary request follows one that is not."""
     after = dialogue[-1]
-    before = dialogue[-2:-1]
-    tried = bool(before) and not before[0].ordinary and after.ordinary
+    before = dialogue[: -len(_tries(dialogue))]
+    tried = bool(before) and not before[-1].ordinary and after.ordinary
     return tried and after.exchange.end is not End.CANCELED and after.outcome is not Outcome.BUSY
+
+
+def _crowded(x: Reading) -> bool:
+    """Whether it may have been others that kept the target busy."""
+    silent = x.exchange.reply is None and x.exchange.end is End.LIMIT
+    return silent and x.exchange.neighbours > 0
 
 
 @relation("robustness.answers-after", on=provoked)
@@ -27,13 +40,15 @@ def answers_after(dialogue: Dialogue) -> Answer:
     """The valid request is answered; the deviation belongs to the one before it. That a stream is
     announced as something else has a rule of its own.
     """
-    before, after = dialogue[-2:]
-    misnamed = after.asks_stream and after.status == HTTPStatus.OK and after.media_type != EVENTS
-    if is_aftermath(before, after) and not misnamed:
-        came = f"status {after.status}" if after.status else after.exchange.detail
-        yield Deviation(
-            "an answer to the request after this one", came, exchange=before.exchange.number
-        )
+    tries = _tries(dialogue)
+    before = dialogue[-len(tries) - 1]
+    for x in tries:
+        misnamed = x.asks_stream and x.status == HTTPStatus.OK and x.media_type != EVENTS
+        if is_aftermath(before, x) and not misnamed and not _crowded(x):
+            came = f"status {x.status}" if x.status else x.exchange.detail
+            wanted = "an answer to the request after this one"
+            yield Deviation(wanted, came, exchange=before.exchange.number)
+            return
 
 
 def _asides(dialogue: Dialogue) -> Iterator[Reading]:

@@ -37,7 +37,6 @@ from conformance.probes.violations import violations
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
 LEAST = 12  # probes, however few surfaces are wanted
 EARLY = 0.06  # where a first hostile request of each operation stands, so that a tenth has it
-LAST = 1.1  # where hostile requests end, which begin when all else has been sent
 EACH = 2  # violations of each keyword at each place, at standard
 Unsent = tuple[str, str, str]  # place, kind of value, reason
 
@@ -71,8 +70,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Source:
-    """Probes of one kind, spread over a plan from `since` to `until` (1.0 is the end of what is
-    not hostile).
+    """Probes of one kind, spread over a plan from `since` to `until`. Hostile ones come after 1.0,
+    where all else has been sent; after 1.1 those of which a target may not come back.
     """
 
     probes: tuple[Probe, ...]
@@ -96,7 +95,7 @@ def plan(
     directed = [
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
-        Source(tuple(hostile.methods("/models")), LAST, since=1.0),
+        Source(tuple(hostile.methods("/models")), 1.1, since=1.0),
         Source(tuple(models.in_use(post(chat.PATH, chat.good(model))))),
         Source((http.preflight("chat", chat.PATH, chat.good(model)),)),
         Source(tuple(chat.probes(model)), 0.1),
@@ -116,7 +115,8 @@ def plan(
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
+        last = chain.from_iterable(hostile.more(f.operation, f.minimal()) for f in factories)
+        more = chain(chat_rules.more(model), _more(factories, len(probes), size), last)
         probes += [p for p in more if p.surface in surfaces]
     return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
 
@@ -143,9 +143,9 @@ def _sources(factory: Factory) -> Iterator[Source]:
     good = factory.minimal()
     yield Source(tuple(_valid(factory, factory.bodies(), "valid")))
     yield Source(tuple(_invalid(factory, good)))
-    first, *rest = hostile.probes(factory.operation, good)
-    yield Source((first,), EARLY)
-    yield Source(tuple(rest), LAST, since=1.0)
+    yield Source((hostile.first(factory.operation, good),), EARLY)
+    yield Source(tuple(hostile.probes(factory.operation, good))[1:], 1.1, since=1.0)
+    yield Source(tuple(hostile.schemas(factory.operation, good)), 1.2, since=1.1)
     yield Source(tuple(_odd(factory, good)))
 
 

@@ -52,8 +52,8 @@ def dies_of_patterns(sent: Any, reply: Reply) -> Reply | None:
 
 @fault(breaks={"http.completes"}, on="chat", field="RO-04")
 def dies_of_schemas_without_a_value(sent: Any, reply: Reply) -> Reply | None:
-    """Drops the connection where no text fits a schema."""
-    return _broken() if _wants(sent, '"maxLength": 1}') else None
+    """Drops the connection where no value fits a schema."""
+    return _broken() if _wants(sent, '"allOf"') else None
 
 
 @fault(breaks={"http.no-server-error"}, on="chat")
@@ -64,8 +64,8 @@ def fails_on_tools_without_a_value(sent: Any, reply: Reply) -> Reply | None:
 
 @fault(breaks={"http.no-server-error"}, on="chat-stream")
 def fails_on_streams_without_a_value(sent: Any, reply: Reply) -> Reply | None:
-    """Answers 500 where no text of a stream fits a schema."""
-    hard = _wants(sent, '"maxLength": 1}')
+    """Answers 500 where no value of a stream fits a schema."""
+    hard = _wants(sent, '"allOf"')
     return error(reply, 500, "no token", "server_error") if hard else None
 
 

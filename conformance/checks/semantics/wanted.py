@@ -10,6 +10,7 @@ from conformance.checks.chat.answer import answered, asked, choices
 from conformance.checks.chat.tools import offered
 from conformance.checks.semantics.said import Said, body, member, pairs, said
 from conformance.contract.schemas import conforms
+from conformance.odd import Odd
 from conformance.reading import NotJson, Reading, strict_json
 
 RARE = frozenset(  # keywords that not every compiler of schemas follows
@@ -36,7 +37,9 @@ def _json_of(x: Reading, kind: str) -> Any:
 
 
 def _formed(kind: str) -> Any:
-    return lambda x: _format(x).get("type") == kind and said(x) is not None
+    return lambda x: (
+        _format(x).get("type") == kind and said(x) is not None and Odd.HARD_SCHEMA not in x.odd
+    )
 
 
 def _text(x: Reading) -> str:
