@@ -175,7 +175,8 @@ class Runner:
                     self._settle(running, 0, done)
             self._settle(running, 0, done)
         words = self._over() or reason or ("seconds" if self._left_out else "complete")
-        return Tail(words, _DETAILS.get(words, ""), round(self.clock() - began, 3))
+        detail = GONE if self._gone and words == "lost" else _DETAILS.get(words, "")
+        return Tail(words, detail, round(self.clock() - began, 3))
 
     def _settle(self, running: set[Future[tuple[Exchange, ...]]], most: int, done: Done) -> None:
         """Wait until no more than so many dialogues are under way."""
@@ -229,10 +230,11 @@ def _is_silent(exchange: Exchange) -> bool:
     return exchange.reply is None and exchange.end in (End.BROKEN, End.LIMIT)
 
 
+GONE = f"the target was asked {len(PAUSES) + 1} times whether it is alive and gave no reply"
 _DETAILS = {
     "requests": "the budget of requests ended before the plan did",
     "tokens": "the budget of generated tokens ended before the plan did",
     "seconds": "the time ended before the plan did",
     "interrupted": "the run was stopped",
-    "lost": f"the target gave no reply to {LOST} dialogues in a row, or none any more to a canary",
+    "lost": f"the target gave no reply to {LOST} dialogues in a row",
 }

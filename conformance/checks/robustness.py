@@ -9,7 +9,7 @@ from itertools import takewhile
 from conformance.check import Answer, Deviation, Dialogue, Undecided, check, relation
 from conformance.checks.http import ASIDE, BUSY, message_of
 from conformance.odd import Odd
-from conformance.reading import EVENTS, Outcome, Reading, is_aftermath
+from conformance.reading import Outcome, Reading, is_aftermath
 from conformance.wire.exchange import End
 
 TOO_LARGE = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -37,14 +37,14 @@ def _crowded(x: Reading) -> bool:
 
 @relation("robustness.answers-after", on=provoked)
 def answers_after(dialogue: Dialogue) -> Answer:
-    """The valid request is answered; the deviation belongs to the one before it. That a stream is
-    announced as something else has a rule of its own.
+    """The valid request is answered; the deviation belongs to the one before it. What a whole
+    stream says has rules of its own.
     """
     tries = _tries(dialogue)
     before = dialogue[-len(tries) - 1]
     for x in tries:
-        misnamed = x.asks_stream and x.status == HTTPStatus.OK and x.media_type != EVENTS
-        if is_aftermath(before, x) and not misnamed and not _crowded(x):
+        streamed = x.asks_stream and x.status == HTTPStatus.OK and x.complete
+        if is_aftermath(before, x) and not streamed and not _crowded(x):
             came = f"status {x.status}" if x.status else x.exchange.detail
             wanted = "an answer to the request after this one"
             yield Deviation(wanted, came, exchange=before.exchange.number)

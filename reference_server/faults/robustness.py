@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from reference_server.faults.replies import error
 
 SUCCESS = 200
 JSON = ("content-type", "application/json")
+HALF = re.compile(rb'\\ud8[0-9a-f]{2}"')
 MIB = 1024 * 1024
 MARK = b"<|im_end|>"
 Json = dict[str, Any]
@@ -36,6 +38,26 @@ def _wants(sent: Any, word: str) -> bool:
     members = sent if isinstance(sent, dict) else {}
     schemas = [members.get(name) for name in ("response_format", "text", "tools")]
     return word in json.dumps(schemas)
+
+
+@fault(breaks={"http.no-server-error"}, on="chat completions embeddings responses images")
+def fails_on_half_characters(request: Request, reply: Reply) -> Reply | None:
+    """Answers 500 where a text ends in the middle of a character."""
+    half = HALF.search(request.body or b"")
+    return error(reply, 500, "surrogates not allowed", "server_error") if half else None
+
+
+@fault(breaks={"http.no-server-error"}, on="chat completions responses")
+def fails_on_huge_integers(request: Request, reply: Reply) -> Reply | None:
+    """Answers 500 to a number that does not fit into 64 bits."""
+    huge = b"9" * 100 in (request.body or b"")
+    return error(reply, 500, "int too large to convert", "server_error") if huge else None
+
+
+@fault(breaks={"http.completes"}, on="chat embeddings")
+def dies_of_nesting(request: Request, reply: Reply) -> Reply | None:
+    """Drops the connection where brackets are nested deeper than its stack."""
+    return _broken() if b"[" * 1000 in (request.body or b"") else None
 
 
 @fault(breaks={"http.no-server-error"}, on="chat")

@@ -6,10 +6,11 @@ import json
 import re
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from conformance.wire.exchange import Headers, Piece, Reply, Request
 from reference_server.change import HEAD, is_stream
-from reference_server.faults.replies import at, error
+from reference_server.faults.replies import at, completion, error
 from reference_server.variants.variant import tolerated, variant
 
 
@@ -162,6 +163,13 @@ def refuses_hard_schemas(request: Request, reply: Reply) -> Reply | None:
     """Refuses a schema with a costly pattern, which others follow."""
     hard = b"(a+)+" in (request.body or b"")
     return error(reply, 400, "the pattern cannot be used") if hard else None
+
+
+@variant(on="chat chat-stream", norms={"SEM-12", "CRQ-38"})
+def answers_hard_schemas(sent: Any, reply: Reply) -> Reply | None:
+    """Answers where no value fits a schema, by what it can follow of it."""
+    hard = reply.status == 400 and isinstance(sent, dict) and '"allOf"' in json.dumps(sent)
+    return completion(reply, sent) if hard else None
 
 
 TIME = re.compile(rb'"(created|created_at)":(\d+)')
