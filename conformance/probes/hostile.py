@@ -67,7 +67,6 @@ def _object(**properties: Any) -> Body:
 COSTLY = _object(code={"type": "string", "pattern": "^(a+)+$"})
 NO_VALUE = _object(code={"allOf": [{"type": "string"}, {"type": "integer"}]})
 NO_NUMBER = _object(count={"type": "integer", "minimum": 5, "maximum": 1})
-NO_TEXT = _object(code={"type": "string", "minLength": 5, "maxLength": 1})
 FORMATS: Mapping[str, Body] = {"costly-format": COSTLY, "no-value": NO_VALUE}
 TOOLS: Mapping[str, Body] = {"costly-tool": COSTLY, "no-number": NO_NUMBER}
 
@@ -117,7 +116,11 @@ def probes(operation: Operation, good: Body) -> Iterator[Probe]:
 
 
 def schemas(operation: Operation, good: Body) -> Iterator[Probe]:
-    """Schemas that are hard to follow, of which a server may not come back."""
+    """Schemas that are hard to follow, of which a server may not come back.
+
+    None has a `minLength` above its `maxLength`: one known server takes all memory of its machine
+    for that, which is harm and needs the vendor's consent.
+    """
     for name, schema in FORMATS.items():
         yield from _with_schema(operation, name, good, _format(operation, schema))
     for name, schema in TOOLS.items():
@@ -125,11 +128,6 @@ def schemas(operation: Operation, good: Body) -> Iterator[Probe]:
     if operation.id == ALL:
         streamed = good | {"stream": True}
         yield from _with_schema(operation, "no-value", streamed, _format(operation, NO_VALUE))
-
-
-def more(operation: Operation, good: Body) -> Iterator[Probe]:
-    """One that takes all memory of a server which counts down from 5 to 1 without a sign."""
-    yield from _with_schema(operation, "no-text", good, _format(operation, NO_TEXT))
 
 
 def _with_schema(operation: Operation, name: str, good: Body, members: Body) -> Iterator[Probe]:

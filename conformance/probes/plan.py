@@ -115,8 +115,7 @@ def plan(
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        last = chain.from_iterable(hostile.more(f.operation, f.minimal()) for f in factories)
-        more = chain(chat_rules.more(model), _more(factories, len(probes), size), last)
+        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
         probes += [p for p in more if p.surface in surfaces]
     return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
 

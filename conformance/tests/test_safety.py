@@ -181,3 +181,11 @@ def test_a_report_says_what_was_tested_and_shows_its_evidence() -> None:
     assert {"id", "verdicts", "judged", "broken", "findings", "reason"} <= set(row["required"])
     finding = row["properties"]["findings"]["items"]
     assert {"expected", "observed", "exchange", "place"} <= set(finding["required"])
+
+
+def test_no_schema_that_takes_all_memory_of_a_known_server(readings: list[Reading]) -> None:
+    """A length that is bounded from above below its least one."""
+    objects = [each for x in readings for each in values(x.sent) if isinstance(each, dict)]
+    lengths = [(each.get("minLength"), each.get("maxLength")) for each in objects]
+    both = [(a, b) for a, b in lengths if isinstance(a, int) and isinstance(b, int)]
+    assert all(least <= most for least, most in both)
