@@ -6,11 +6,12 @@ A reading adds nothing to the exchange; it decodes once what several checks want
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from conformance.contract.contract import Contract, Standing
 from conformance.contract.document import Operation
@@ -20,6 +21,7 @@ from conformance.odd import Odd, oddities
 from conformance.wire.exchange import End, Exchange
 from conformance.wire.sse import Event, Stream, decode
 
+T = TypeVar("T")
 JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 DONE: Final = "[DONE]"
@@ -64,7 +66,7 @@ def strict_json(data: bytes | str) -> Any:
     if text.startswith("\ufeff"):
         return NotJson("it begins with a byte order mark", 0)
     try:
-        return json.loads(text, parse_constant=_refuse, parse_int=_integer)
+        return DECODER.decode(text)
     except json.JSONDecodeError as error:
         return NotJson(f"{error.msg} at character {error.pos}", len(text[: error.pos].encode()))
     except (ValueError, RecursionError) as error:
@@ -79,6 +81,9 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 1000 else float(digits)
 
 
+DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
+
+
 @dataclass(frozen=True)
 class Chunk:
     """An event whose data is a JSON object: its number among the events, and the object."""
@@ -88,11 +93,12 @@ class Chunk:
 
 
 class Reading:
-    """What an exchange says, by a contract."""
+    """What an exchange says, by a contract. `kept` holds what functions read `once`."""
 
     def __init__(self, exchange: Exchange, contract: Contract) -> None:
         self.exchange = exchange
         self.contract = contract
+        self.kept: dict[object, Any] = {}
 
     @cached_property
     def operation(self) -> Operation | None:
@@ -148,19 +154,19 @@ class Reading:
         properties, official = schema.get("properties", {}), self.contract.official(place)
         return frozenset(oddities(self.exchange.request, self.sent, properties, official))
 
-    @property
+    @cached_property
     def nonsense(self) -> bool:
         """Whether the request is invalid, or JSON leaves open what it says: an answer may mirror
         that.
         """
         return self.standing.invalid or any(e.keyword == LEEWAY for e in self.standing.contract)
 
-    @property
+    @cached_property
     def ordinary(self) -> bool:
         """Whether the request is valid and nothing about it is odd."""
         return self.standing.valid and not self.odd
 
-    @property
+    @cached_property
     def status(self) -> int:
         """The status of the reply; 0 if none came."""
         return self.exchange.reply.status if self.exchange.reply else 0
@@ -270,6 +276,20 @@ class Reading:
     def _names_model(self) -> bool:
         error = self.json.get("error") if isinstance(self.json, dict) else None
         return "model" in json.dumps(error).lower()
+
+
+def once(read: Callable[[Reading], T]) -> Callable[[Reading], T]:
+    """A pure function of a reading that many checks ask: its value is kept with the reading, and
+    must not be changed.
+    """
+
+    @wraps(read)
+    def kept(x: Reading) -> T:
+        if read not in x.kept:
+            x.kept[read] = read(x)
+        return cast("T", x.kept[read])
+
+    return kept
 
 
 def is_error(payload: dict[str, Any]) -> bool:
