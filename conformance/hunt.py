@@ -69,7 +69,6 @@ class Hunted:
     mutants: int
     harmless: Counter[Kind]
     survivors: Counter[Kind]
-    examples: dict[Kind, tuple[Dialogue, Dialogue]]
 
     @property
     def rate(self) -> float:
@@ -100,7 +99,7 @@ def hunt(proof: Proof, numbers: Sequence[int], seed: int) -> Hunted:
     """
     draw = random.Random(seed)  # noqa: S311
     wanted = frozenset(numbers)
-    found = Hunted(len(wanted), Counter(), Counter(), {})
+    found = Hunted(len(wanted), Counter(), Counter())
     made = _mutants(proof, draw, max(wanted, default=-1) + 1)
     for number, (dialogue, changed, kind) in enumerate(made):
         if number not in wanted:
@@ -109,7 +108,6 @@ def hunt(proof: Proof, numbers: Sequence[int], seed: int) -> Hunted:
             continue
         tolerated = any(each.covers(kind) for each in harmless())
         (found.harmless if tolerated else found.survivors)[kind] += 1
-        found.examples.setdefault(kind, (dialogue, changed))
     return found
 
 
@@ -120,7 +118,6 @@ def total(shares: Iterable[Hunted]) -> Hunted:
         sum(each.mutants for each in every),
         sum((each.harmless for each in every), Counter()),
         sum((each.survivors for each in every), Counter()),
-        {kind: pair for each in every for kind, pair in each.examples.items()},
     )
 
 
