@@ -9,7 +9,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -63,7 +62,7 @@ _HELD: list[tuple[Proof, Path]] = []  # what a process of the crew has
 
 
 def _begin(record: Path, folder: Path) -> None:
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _HELD.append((Proof(ledger.read(record)), folder))
 
