@@ -7,6 +7,7 @@ or a run that is stopped, has judged a little of everything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, islice
@@ -59,6 +60,11 @@ class Plan:
     def tokens(self) -> int:
         """Generated tokens, at the most."""
         return sum(probe.tokens for probe in self.probes)
+
+    @property
+    def longest(self) -> int:
+        """Generated tokens of one request, at the most and on an average of its dialogue."""
+        return max((math.ceil(p.tokens / p.requests) for p in self.probes), default=0)
 
     @property
     def surfaces(self) -> dict[str, int]:
