@@ -6,6 +6,9 @@ A reading adds nothing to the exchange; it decodes once what several checks want
 from __future__ import annotations
 
 import json
+import math
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +29,7 @@ JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 DONE: Final = "[DONE]"
 LEEWAY: Final = "leeway"  # the keyword of a request of which JSON leaves open what it says
+LONG: Final = 300  # characters of an integer that a double can hold
 BRIEF: Final = 0.05  # seconds of which shares mean nothing
 
 
@@ -57,7 +61,7 @@ class Outcome(StrEnum):
 def strict_json(data: bytes | str) -> Any:
     """The JSON value of a text, or `NotJson`. Refuses NaN, Infinity and a byte order mark.
 
-    Of repeated members the last one counts.
+    Of repeated members the last one counts; a number that no double can hold is the largest one.
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
@@ -66,7 +70,7 @@ def strict_json(data: bytes | str) -> Any:
     if text.startswith("\ufeff"):
         return NotJson("it begins with a byte order mark", 0)
     try:
-        return DECODER.decode(text)
+        return (WIDE if HUGE.search(text) else DECODER).decode(text)
     except json.JSONDecodeError as error:
         return NotJson(f"{error.msg} at character {error.pos}", len(text[: error.pos].encode()))
     except (ValueError, RecursionError) as error:
@@ -78,10 +82,17 @@ def _refuse(token: str) -> None:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < 1000 else float(digits)
+    return int(digits) if len(digits) < LONG else _real(digits)
 
 
-DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
+def _real(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else math.copysign(sys.float_info.max, value)
+
+
+DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+WIDE: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_real)
+HUGE: Final = re.compile(rf"\d[eE]\+?\d{{3}}|\d{{{LONG}}}")  # may be beyond a double
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import jsonschema_rs
 from conformance.contract.document import Document, Tree, pointer
 
 NOTHING: frozenset[str] = frozenset()
+UNREADABLE = (ValueError, RecursionError)  # what the validator raises instead of an error
+LEVELS = 64  # of nesting that it reads; no view describes so many
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -42,22 +44,35 @@ class Validator:
         self._validator = jsonschema_rs.Draft202012Validator(root)
 
     def errors(self, instance: Any) -> tuple[SchemaError, ...]:
-        """The violated keywords, one for each place: where a type is wrong nothing else counts.
-
-        A value that the validator cannot read (a lone surrogate in a string) is one error.
-        """
+        """The violated keywords, one for each place: where a type is wrong nothing else counts."""
         try:
-            found = [_error(error) for error in self._validator.iter_errors(instance)]
-        except (ValueError, RecursionError) as error:
-            return (SchemaError("", "", "unreadable", str(error)),)
-        return tuple(_first_by_place(found))
+            found = list(self._validator.iter_errors(instance))
+        except UNREADABLE:
+            found = list(self._validator.iter_errors(_readable(instance)))
+        return tuple(_first_by_place([_error(error) for error in found]))
 
     def valid(self, instance: Any) -> bool:
         """Whether the instance is valid."""
         try:
             return bool(self._validator.is_valid(instance))
-        except (ValueError, RecursionError):
-            return False
+        except UNREADABLE:
+            return bool(self._validator.is_valid(_readable(instance)))
+
+
+def _readable(value: Any, levels: int = LEVELS) -> Any:
+    """A value as the validator can read it, that no schema of a view tells from the given one: with
+    a question mark for each half of a surrogate pair, and with nothing in what lies too deep.
+    """
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_readable(each, levels - 1) for each in value if levels]
+        case dict():
+            pairs = value.items() if levels else ()
+            return {_readable(name): _readable(each, levels - 1) for name, each in pairs}
+        case _:
+            return value
 
 
 def _error(error: jsonschema_rs.ValidationError) -> SchemaError:
