@@ -92,7 +92,7 @@ def _real(digits: str) -> float:
 
 DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 WIDE: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_real)
-HUGE: Final = re.compile(rf"\d[eE]\+?\d{{3}}|\d{{{LONG}}}")  # may be beyond a double
+HUGE: Final = re.compile(rf"[eE]\+?\d{{3}}|[:,\[\s-]\d{{{LONG}}}")  # may be beyond a double
 
 
 @dataclass(frozen=True)
