@@ -107,10 +107,11 @@ def units(node: Node) -> Iterator[tuple[Unit, tuple[str, ...]]]:
         yield from units(below)
 
 
-def seen(node: Node, instance: Any) -> set[Unit]:
-    """The units that an instance shows of a schema."""
+def seen(node: Node, *instances: Any) -> set[Unit]:
+    """The units that some instances show of a schema."""
     found: set[Unit] = set()
-    _see(node, instance, found)
+    for instance in instances:
+        _see(node, instance, found)
     return found
 
 
