@@ -36,7 +36,6 @@ from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
 
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
-LEAST = 12  # probes, however few surfaces are wanted
 EACH = 2  # violations of each keyword at each place, at standard
 Unsent = tuple[str, str, str]  # place, kind of value, reason
 
@@ -89,7 +88,7 @@ def plan(
     surfaces: frozenset[str],
     embedding_model: str = "",
 ) -> Plan:
-    """The plan for the surfaces that are wanted."""
+    """The plan for the surfaces that are wanted: what they have in the plan for all of them."""
     names = {"text": model, "embedding": embedding_model or model}
     factories = [Factory(contract, operation, names[operation.model], seed)
                  for operation in contract.operations if operation.request]  # fmt: skip
@@ -111,14 +110,14 @@ def plan(
         Source(tuple(responses.probes(model))),
         Source(tuple(semantics.probes(model))),
     ]
-    probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
+    probes = merged([*directed, *sources])
     size = INTENSITIES[intensity]
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
-        probes += [p for p in more if p.surface in surfaces]
-    return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
+        probes += chain(chat_rules.more(model), _more(factories, len(probes), size))
+    wanted = tuple(probe for probe in probes if probe.surface in surfaces)
+    return Plan(wanted, {each.operation.id: tuple(unsent(each)) for each in factories})
 
 
 def merged(sources: Iterable[Source]) -> list[Probe]:
@@ -135,7 +134,7 @@ def _beginning(probes: list[Probe], size: float) -> list[Probe]:
     """The first part of a plan, by requests."""
     most = sum(probe.requests for probe in probes) * size
     sums = accumulate(probe.requests for probe in probes)
-    return probes[: max(LEAST, sum(1 for spent in sums if spent <= most))]
+    return probes[: sum(1 for spent in sums if spent <= most)]
 
 
 def _sources(factory: Factory) -> Iterator[Source]:
