@@ -22,8 +22,7 @@ from reference_server.faults import FAULTS, Fault
 class Bug:
     """A bug, the reports in which it was seen, and the surfaces on which it was.
 
-    `unseen` says why no tester can see it from outside, `legal` why it is no deviation; `later`
-    marks one whose surface is still to come.
+    `unseen` says why no tester can see it from outside, `legal` why it is no deviation.
     """
 
     id: str
@@ -32,7 +31,6 @@ class Bug:
     links: tuple[str, ...]
     unseen: str = ""
     legal: str = ""
-    later: bool = False
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -48,7 +46,7 @@ class Bug:
     def told(self) -> str:
         """What stands for it, in one line."""
         ids = ", ".join(fault.id for fault in self.faults)
-        rest = self.unseen or self.legal or ("later" if self.later else "nothing")
+        rest = self.unseen or self.legal or "nothing"
         return f"{', '.join(self.requirements)} by {ids}" if ids else rest
 
 
@@ -92,7 +90,6 @@ def _as_json(bug: Bug) -> dict[str, Any]:
         "faults": [fault.id for fault in bug.faults],
         "unseen": bug.unseen,
         "legal": bug.legal,
-        "later": bug.later,
     }
 
 

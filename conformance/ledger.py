@@ -120,6 +120,7 @@ def dump(exchange: Exchange) -> dict[str, Any]:
             "path": request.path,
             "headers": [list(pair) for pair in request.headers],
             **({} if request.body is None else _bytes(request.body)),
+            **({"pace": request.pace} if request.pace else {}),
         },
         "reply": reply
         and {
@@ -159,7 +160,11 @@ def load(value: Mapping[str, Any]) -> Exchange:
         dialogue=value["dialogue"],
         step=value["step"],
         request=Request(
-            request["method"], request["path"], _headers(request["headers"]), _unbytes(request)
+            request["method"],
+            request["path"],
+            _headers(request["headers"]),
+            _unbytes(request),
+            request.get("pace", 0.0),
         ),
         reply=reply
         and Reply(

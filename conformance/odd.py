@@ -8,6 +8,7 @@ document does not have count only at their defaults, where a server may ignore t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
@@ -16,10 +17,12 @@ from conformance.wire.exchange import Request
 from conformance.wire.marks import (
     DEFAULTS,
     HUGE_LIMIT,
+    LARGE,
     LONG,
     NO_MEMBER,
     NO_MODEL,
     NO_RESPONSE,
+    TEMPLATE,
     WIDE,
     WRONG_KEY,
 )
@@ -29,6 +32,14 @@ TEXTS = frozenset({"input", "prompt"})  # members that bring what a model is to 
 SYSTEM = ("system", "developer")
 HISTORY = frozenset(
     {"refusal", "audio", "function_call", "annotations", "reasoning", "reasoning_content"}
+)
+FORMED = ("response_format", "text", "tools")  # members that may bring schemas
+REPEATS = re.compile(r"[+*}]\)[+*{]")  # the end of a group that repeats, and does so inside
+BOUNDS = (
+    ("minLength", "maxLength"),
+    ("minimum", "maximum"),
+    ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"),
 )
 PLAIN = frozenset({"type", "description", "enum", "items", "properties", "required"})
 
@@ -60,6 +71,10 @@ class Odd(StrEnum):
     HISTORY_MEMBER = "a message of the assistant has an official member that the document lacks"
     ARGUMENTS = "the arguments of a call in its history are no JSON object"
     RICH_SCHEMA = "the parameters of a tool use more of JSON Schema than every server reads"
+    HARD_SCHEMA = "a schema in it has no value at all, or a pattern that repeats what repeats"
+    TEMPLATE_MARKS = "its text has marks of which the templates of some models are made"
+    LARGE_BODY = "its body is larger than what some servers take"
+    SLOW_BODY = "its body was sent in pieces, with pauses between them"
     HUGE_LIMIT = "it lets its answer be longer than any context"
 
 
@@ -78,6 +93,8 @@ def oddities(
         yield from _of_members(sent, properties, official)
         yield from _of_values(sent)
         yield from _of_response(sent)
+        if any(map(_is_hard, _schemas({name: sent.get(name) for name in FORMED}))):
+            yield Odd.HARD_SCHEMA
         if "messages" in sent:
             yield from _of_chat(sent)
 
@@ -95,6 +112,12 @@ def _of_head(request: Request) -> Iterator[Odd]:
         yield Odd.QUERY
     if NO_MODEL in request.path:
         yield Odd.NO_MODEL
+    if TEMPLATE.encode() in (request.body or b""):
+        yield Odd.TEMPLATE_MARKS
+    if len(request.body or b"") >= LARGE:
+        yield Odd.LARGE_BODY
+    if request.pace:
+        yield Odd.SLOW_BODY
 
 
 def _of_members(
@@ -192,6 +215,34 @@ def _is_loose(arguments: Any) -> bool:
         return isinstance(arguments, str) and not isinstance(json.loads(arguments), dict)
     except (ValueError, RecursionError):
         return True
+
+
+def _schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a value: each may be a schema."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            yield each
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+
+
+def _is_hard(schema: dict[str, Any]) -> bool:
+    """Whether a schema contradicts itself, or has a pattern with one repetition inside another."""
+    for least, most in BOUNDS:
+        low, high = schema.get(least), schema.get(most)
+        if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+            return True
+    every = schema.get("allOf")
+    branches = every if isinstance(every, list) else []
+    kinds = [each.get("type") for each in branches if isinstance(each, dict)]
+    told = {kind for kind in kinds if isinstance(kind, str)}
+    if len(told) > 1 and told != {"integer", "number"}:
+        return True
+    pattern = schema.get("pattern")
+    return isinstance(pattern, str) and bool(REPEATS.search(pattern))
 
 
 def _is_plain(schema: Any) -> bool:

@@ -22,6 +22,7 @@ from conformance.wire.exchange import End, Exchange, Request
 
 PATIENCE = 4  # times that a busy server is asked again
 AT_ONCE = 3  # requests that one dialogue sends at the same time
+PAUSES = (1.0, 5.0)  # seconds after which a target is asked whether it is alive again
 LOST = 5  # dialogues without any reply, one after the other, after which the target is given up
 Done = Callable[[tuple[Exchange, ...]], None]
 
@@ -67,6 +68,7 @@ class Runner:
         self._lock = threading.Lock()
         self._active: dict[int, int] = {}
         self._silent = 0
+        self._gone = False
         self._left_out = 0
 
     def stop(self) -> None:
@@ -83,6 +85,7 @@ class Runner:
         """Hold one dialogue to its end."""
         turns = probe.turns()
         exchanges: list[Exchange] = []
+        turn: Request | tuple[Request, ...] = ()
         try:
             turn = next(turns)
             while not self.stopped:
@@ -93,7 +96,17 @@ class Runner:
                 turn = turns.send(exchange)
         except StopIteration:
             pass
+        if probe.canary and isinstance(turn, Request):
+            self._await(turn, probe.name, exchanges)
         return tuple(exchanges)
+
+    def _await(self, request: Request, name: str, exchanges: list[Exchange]) -> None:
+        """Ask a target again that was silent though it had only to be alive, then give it up."""
+        for pause in PAUSES:
+            if not _is_silent(exchanges[-1]) or self._stopped.wait(pause) or self._over():
+                return
+            exchanges.append(self._send(request, name, len(exchanges)))
+        self._gone = self._gone or _is_silent(exchanges[-1])
 
     def _ask_at_once(
         self, requests: tuple[Request, ...], name: str, exchanges: list[Exchange]
@@ -162,7 +175,8 @@ class Runner:
                     self._settle(running, 0, done)
             self._settle(running, 0, done)
         words = self._over() or reason or ("seconds" if self._left_out else "complete")
-        return Tail(words, _DETAILS.get(words, ""), round(self.clock() - began, 3))
+        detail = GONE if self._gone and words == "lost" else _DETAILS.get(words, "")
+        return Tail(words, detail, round(self.clock() - began, 3))
 
     def _settle(self, running: set[Future[tuple[Exchange, ...]]], most: int, done: Done) -> None:
         """Wait until no more than so many dialogues are under way."""
@@ -196,7 +210,7 @@ class Runner:
     def _over(self) -> str:
         if self.stopped:
             return "interrupted"
-        if self._silent >= LOST:
+        if self._silent >= LOST or self._gone:
             return "lost"
         if self.clock() >= self.budget.seconds:
             self.client.abort()
@@ -211,6 +225,12 @@ class Runner:
         done(exchanges)
 
 
+def _is_silent(exchange: Exchange) -> bool:
+    """Whether nothing came, though we waited."""
+    return exchange.reply is None and exchange.end in (End.BROKEN, End.LIMIT)
+
+
+GONE = f"the target was asked {len(PAUSES) + 1} times whether it is alive and gave no reply"
 _DETAILS = {
     "requests": "the budget of requests ended before the plan did",
     "tokens": "the budget of generated tokens ended before the plan did",

@@ -27,6 +27,7 @@ from conformance.wire.exchange import Piece, Reply, Request
 
 END = b"\n\n"
 DONE = b"data: [DONE]"
+HEAD = "head"  # stands for the surface of what has no body
 BROKEN = "x-broken"  # a header that asks for the connection to be broken after the last piece
 Function = Callable[..., Any]
 
@@ -44,7 +45,8 @@ class Change:
 
     def apply(self, request: Request, reply: Reply) -> Reply:
         """The changed reply; the same one where there is nothing to change."""
-        if self.change is None or not {surface(request), "*"} & set(self.on):
+        where = {HEAD} if request.method == "HEAD" else {surface(request), "*"}
+        if self.change is None or not where & set(self.on):
             return reply
         change = self.change
         if self._parameters[0] == "sent":

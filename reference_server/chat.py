@@ -116,6 +116,7 @@ class Answer:
         asked, used = len(self.job.choices[0].prompt), sum(end.tokens for end in ends)
         usage: Json = {"prompt_tokens": asked, "completion_tokens": used}
         usage["total_tokens"] = asked + used
+        usage["prompt_tokens_details"] = {"cached_tokens": 0}  # nothing is remembered
         if self.job.think:
             thought = sum(end.thought for end in ends)
             usage["completion_tokens_details"] = {"reasoning_tokens": thought}

@@ -28,6 +28,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 BASE = "/v1"
+SLOW = 0.4  # seconds that only a body takes which is sent slowly
 KINDS: Mapping[str, Mapping[str, Change]] = MappingProxyType({"fault": FAULTS, "variant": VARIANTS})
 
 
@@ -59,12 +60,15 @@ class Faulty:
             await self._changed(change, scope, receive, send)
 
     async def _changed(self, change: Change, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
         body = await _read(receive)
+        waited = time.monotonic() - began
         reply = await self._collect(scope, body)
         path = scope["raw_path"].decode("latin-1").removeprefix(BASE)
         query = scope["query_string"].decode("latin-1")
         path += f"?{query}" if query else ""
-        request = Request(scope["method"], path, _headers(scope["headers"]), body or None)
+        pace = waited if waited > SLOW else 0.0
+        request = Request(scope["method"], path, _headers(scope["headers"]), body or None, pace)
         await _send(change.apply(request, reply), send)
 
     async def _collect(self, scope: Scope, body: bytes) -> Reply:

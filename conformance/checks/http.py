@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from conformance.check import (
@@ -23,6 +24,7 @@ from conformance.wire.exchange import End
 BUSY = (HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.SERVICE_UNAVAILABLE)
 GENERIC = frozenset({400, 401, 403, 405, 406, 408, 411, 413, 414, 415, 421, 422, 426, 429, 431})
 OTHER_REFUSALS = (401, 403, 429)  # say nothing about the request
+ASIDE = ("OPTIONS", "HEAD")  # methods that no path has of its own, and that are never wrong
 ENOUGH = 12  # events from which on the time after the last one means something
 
 
@@ -193,7 +195,7 @@ def ends_promptly(x: Reading) -> Answer:
 def _wrong_methods(dialogue: Dialogue) -> list[Reading]:
     """The requests of a dialogue with a method that the document does not have for their path."""
     found = [x for x in dialogue if x.operation is None and x.methods and x.status]
-    return [x for x in found if x.exchange.request.method != "OPTIONS"]  # never the wrong one
+    return [x for x in found if x.exchange.request.method not in ASIDE]
 
 
 def _mistaken(dialogue: Dialogue) -> bool:
@@ -221,10 +223,33 @@ def wrong_method_allow(dialogue: Dialogue) -> Answer:
             yield Deviation(f"Allow: {wanted}", observed or "none", exchange=x.exchange.number)
 
 
+def _heads(dialogue: Dialogue) -> Iterator[tuple[Reading, Reading]]:
+    """The replies to HEAD, each with that to GET for the same path."""
+    for x in dialogue:
+        if x.exchange.request.method == "HEAD" and 0 < x.status < 500:
+            for y in dialogue:
+                got = y.exchange.request.method == "GET" and succeeded(y)
+                if got and y.exchange.request.path == x.exchange.request.path:
+                    yield x, y
+
+
+@relation("http.head", on=lambda d: any(_heads(d)))
+def head(dialogue: Dialogue) -> Answer:
+    """The head of the reply is that to GET, or the method is not there."""
+    for x, y in _heads(dialogue):
+        if x.status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED):
+            continue
+        if (x.status, x.media_type) != (y.status, y.media_type):
+            wanted, observed = (f"{each.status} {each.media_type}".rstrip() for each in (y, x))
+            yield Deviation(f"{wanted} as for GET, or 405", observed, exchange=x.exchange.number)
+
+
 def _preflights(dialogue: Dialogue) -> list[Reading]:
-    """The preflight requests of a dialogue."""
+    """The preflight requests of a dialogue; that none may fail has a rule of its own."""
     return [
-        x for x in dialogue if x.exchange.request.method == "OPTIONS" and x.methods and x.status
+        x
+        for x in dialogue
+        if x.exchange.request.method == "OPTIONS" and x.methods and 0 < x.status < 500
     ]
 
 

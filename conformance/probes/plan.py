@@ -36,6 +36,7 @@ from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
 
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
+EARLY = 0.06  # where a first hostile request of each operation stands, so that a tenth has it
 EACH = 2  # violations of each keyword at each place, at standard
 Unsent = tuple[str, str, str]  # place, kind of value, reason
 
@@ -74,10 +75,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Source:
-    """Probes of one kind, spread from the beginning of a plan to `until` (1.0 is its end)."""
+    """Probes of one kind, spread over a plan from `since` to `until`. Hostile ones come after 1.0,
+    where all else has been sent; after 1.1 those of which a target may not come back.
+    """
 
     probes: tuple[Probe, ...]
     until: float = 1.0
+    since: float = 0.0
 
 
 def plan(
@@ -96,6 +100,7 @@ def plan(
     directed = [
         Source(tuple(models.probes()), 0.1),
         Source((*errors.models(), *http.models())),
+        Source(tuple(hostile.methods("/models")), 1.1, since=1.0),
         Source(tuple(models.in_use(post(chat.PATH, chat.good(model))))),
         Source((http.preflight("chat", chat.PATH, chat.good(model)),)),
         Source(tuple(chat.probes(model)), 0.1),
@@ -115,7 +120,8 @@ def plan(
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        probes += chain(chat_rules.more(model), _more(factories, len(probes), size))
+        last = chain.from_iterable(hostile.more(f.operation, f.minimal()) for f in factories)
+        probes += chain(chat_rules.more(model), _more(factories, len(probes), size), last)
     wanted = tuple(probe for probe in probes if probe.surface in surfaces)
     return Plan(wanted, {each.operation.id: tuple(unsent(each)) for each in factories})
 
@@ -123,7 +129,7 @@ def plan(
 def merged(sources: Iterable[Source]) -> list[Probe]:
     """The probes of all sources, in the order of their places in the plan."""
     placed = [
-        ((n + 0.5) / len(source.probes) * source.until, probe)
+        (source.since + (n + 0.5) / len(source.probes) * (source.until - source.since), probe)
         for source in sources
         for n, probe in enumerate(source.probes)
     ]
@@ -142,7 +148,9 @@ def _sources(factory: Factory) -> Iterator[Source]:
     good = factory.minimal()
     yield Source(tuple(_valid(factory, factory.bodies(), "valid")))
     yield Source(tuple(_invalid(factory, good)))
-    yield Source(tuple(hostile.probes(factory.operation, good)))
+    yield Source((hostile.first(factory.operation, good),), EARLY)
+    yield Source(tuple(hostile.probes(factory.operation, good))[1:], 1.1, since=1.0)
+    yield Source(tuple(hostile.schemas(factory.operation, good)), 1.2, since=1.1)
     yield Source(tuple(_odd(factory, good)))
 
 

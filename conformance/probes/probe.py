@@ -25,7 +25,9 @@ class Probe:
 
     A turn is a request, or several that are sent at once; of those the exchange of the last one is
     handed back. `requests` and `tokens` are upper bounds of what it costs; `alone` asks that
-    nothing else is under way meanwhile, for rules about time.
+    nothing else is under way meanwhile, for rules about time, or so that what it breaks is its own.
+    `canary` says of one that is alone that whatever is alive answers its last request: a target
+    that does not is asked again, and then given up.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Probe:
     requests: int = 1
     tokens: int = 0
     alone: bool = False
+    canary: bool = False
 
 
 def post(path: str, body: Any) -> Request:

@@ -65,8 +65,8 @@ Body = dict[str, Any]
 def probes(model: str) -> Iterator[Probe]:
     """The dialogues, each of requests that need each other."""
     yield Probe("chat.same", "chat", lambda: _same(model), 12, 15 * SHORT)
-    yield Probe("chat.seeds", "chat", lambda: _seeds(model), 3, 3 * SHORT)
-    yield Probe("chat.choices", "chat", lambda: _choices(model), 5, 5 * LONG // 2)
+    yield Probe("chat.seeds", "chat", lambda: _seeds(model), 5, 5 * SHORT)
+    yield Probe("chat.choices", "chat", lambda: _choices(model), 7, 4 * LONG)
     yield Probe("responses.same", "responses", lambda: _both_operations(model), 4, 4 * SHORT)
     yield from _formats(model)
     booked = {"messages": user("Use book_train for 2 seats, second class."), "tools": [TRAIN]}
@@ -134,27 +134,31 @@ def _text(body: Any) -> str:
 
 
 def _seeds(model: str) -> Turns:
-    """The same seed twice, and another one, where chance decides."""
+    """The same seed twice, other ones, and none, where chance decides."""
     said = user("Make up a story about a lighthouse.")
-    asked = _asked(model, messages=said, max_tokens=SHORT, temperature=1.0)
-    for seed in (SEED, SEED + 1, SEED):
+    asked = _asked(model, messages=said, max_tokens=SHORT, temperature=1.2)
+    for seed in (SEED, SEED + 1, SEED, SEED + 2):
         yield post(PATH, asked | {"seed": seed})
+    yield post(PATH, asked)
 
 
 def _choices(model: str) -> Turns:
-    """A tool that suggests itself and one that does not, left open, forbidden, chosen by name;
-    and a conversation that has its result, left open and required.
+    """A tool that suggests itself and one that does not, left open, beside a schema, forbidden,
+    chosen by name; and a conversation that has its result, left open, with a schema and required.
     """
     said = user("Use get_time: what time is it in Oslo?")
     asked = _asked(model, messages=said, tools=[TIME, WEATHER], max_tokens=LONG // 2)
     asked |= {"temperature": 0.0}
     named = {"type": "function", "function": {"name": "get_weather"}}
+    formed = {"response_format": {"type": "json_schema", "json_schema": STRICT}}
     yield post(PATH, asked)
+    yield post(PATH, asked | formed)
     yield post(PATH, asked | {"tool_choice": "none"})
     yield post(PATH, asked | {"tool_choice": named})
     result = {"role": "tool", "tool_call_id": "call_1", "content": "It is 12:30 in Oslo."}
     known = [*said, {"role": "assistant", "content": "", "tool_calls": [CALL]}, result]
     yield post(PATH, asked | {"messages": known})
+    yield post(PATH, asked | formed | {"messages": known, "max_tokens": LONG})
     yield post(PATH, asked | {"messages": known, "tool_choice": "required"})
 
 

@@ -17,6 +17,21 @@ TOOLS = [
     {"type": "function", "function": {"name": name, "description": text, "parameters": NOTHING}}
     for name, text in (("get_date", "Get today's date."), ("get_time", "Get the time of day."))
 ]
+CODE_ASKED = "Use run_code to run: if (x) { y[0] = {}; }"
+CODE = {
+    "type": "function",
+    "function": {
+        "name": "run_code",
+        "description": "Run a line of code.",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "string", "enum": ["if (x) { y[0] = {}; }", "f({a: [1]})"]}
+            },
+            "required": ["code"],
+        },
+    },
+}  # whose arguments have braces and brackets in a string, whatever the model
 Body = dict[str, Any]
 STREAM: Body = {"stream": True}
 
@@ -38,21 +53,25 @@ def probes(model: str) -> Iterator[Probe]:
     ]
     for name, members, tokens in twins:
         body = good(model) | members | {"temperature": 0.0, "max_tokens": tokens}
-        yield Probe(f"{SURFACE}.both-forms.{name}", SURFACE, _both_forms(body), 2, 2 * tokens)
+        turns = _forms(body, body | STREAM)
+        yield Probe(f"{SURFACE}.both-forms.{name}", SURFACE, turns, 2, 2 * tokens)
     cost = 2 * TIMES * SHORT + SHORT
     usage = good(model) | {"messages": user("Count on: 1, 2, 3,"), "temperature": 0.0}
-    counted = {"stream": True, "stream_options": {"include_usage": True}}
-    forms = _both_forms(usage | {"max_tokens": SHORT}, counted)
-    yield Probe(f"{SURFACE}.both-forms.usage", SURFACE, forms, 2, 2 * SHORT)
+    usage |= {"max_tokens": SHORT}
+    counted = usage | STREAM | {"stream_options": {"include_usage": True}}
+    forms = _forms(counted, usage, counted)
+    yield Probe(f"{SURFACE}.both-forms.usage", SURFACE, forms, 3, 3 * SHORT)
+    body = good(model) | STREAM | {"messages": user(CODE_ASKED), "tools": [CODE]}
+    request = post(PATH, body | {"temperature": 0.0, "max_tokens": 2 * LONG})
+    yield single(f"{SURFACE}.braces", SURFACE, request, tokens=2 * LONG)
     yield Probe(f"{SURFACE}.abandoned", SURFACE, lambda: _abandoned(model), TIMES + 1, cost)
 
 
-def _both_forms(asked: Body, form: Body = STREAM) -> Callable[[], Turns]:
-    """The same request, plain and then streamed."""
+def _forms(*bodies: Body) -> Callable[[], Turns]:
+    """Requests one after the other: the same in both forms."""
 
     def turns() -> Turns:
-        yield post(PATH, asked)
-        yield post(PATH, asked | form)
+        yield from (post(PATH, body) for body in bodies)
 
     return turns
 

@@ -17,6 +17,7 @@ from conformance.wire.sse import decode
 
 SHOWN = 6_000  # bytes of a body that are shown; run.jsonl has all of them
 AROUND = 1_500  # bytes kept on each side of the place
+LARGEST = 100_000  # bytes of a body that a command line takes
 EVENTS = 12  # rows of the table of events
 METHODS = {
     "/chat/completions": "chat.completions.create",
@@ -57,6 +58,8 @@ def curl(exchange: Exchange, base: str) -> str:
     words = ["curl", "-sS", "-i", "-N"]
     if request.method != ("GET" if request.body is None else "POST"):
         words += ["-X", request.method]
+    if request.pace:
+        words += ["--limit-rate", f"{round(len(request.body or b'') / request.pace) or 1}"]
     line = " ".join(shlex.quote(word) for word in (*words, base + request.path))
     for name, value in request.headers:
         if name.lower() == "authorization":
@@ -69,6 +72,8 @@ def curl(exchange: Exchange, base: str) -> str:
 def _data(body: bytes | None) -> str:
     if body is None:
         return ""
+    if len(body) > LARGEST:
+        return f" \\\n  --data-binary @body  # {len(body)} bytes, in run.jsonl"
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
@@ -82,7 +87,7 @@ def _data(body: bytes | None) -> str:
 def body(exchange: Exchange) -> str:
     """The JSON of a request, one member a line; nothing where it is no JSON."""
     sent = strict_json(exchange.request.body or b"")
-    if isinstance(sent, NotJson):
+    if isinstance(sent, NotJson) or len(exchange.request.body or b"") > LARGEST:
         return ""
     return clean(json.dumps(sent, indent=2, ensure_ascii=False))
 

@@ -12,12 +12,13 @@ import httpx
 import pytest
 from answers import reply
 
-from conformance import ledger
+from conformance import ledger, runner
 from conformance.config import Options
 from conformance.contract.contract import load
 from conformance.gate import LONGEST, Gate, retry_after
 from conformance.judge import Judge
 from conformance.ledger import Head
+from conformance.probes.hostile import schemas
 from conformance.probes.plan import plan
 from conformance.probes.probe import get, single
 from conformance.requirement import Profile
@@ -217,3 +218,34 @@ def test_a_target_that_is_silent_among_others_is_asked_again_alone(
     assert [x.neighbours for x in silences if x.neighbours]
     assert all(exchanges[-1].neighbours == 0 for exchanges in held)
     assert {f.exchange for f in found} == {x.number for x in silences if not x.neighbours}
+
+
+def test_a_target_that_does_not_come_back_is_given_up(
+    serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What hung it is told of the request that did, not of those that would have come after it."""
+    monkeypatch.setattr(runner, "PAUSES", (0.0, 0.0))
+    hung = threading.Event()
+
+    def respond(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        if hung.is_set():
+            time.sleep(0.5)
+            return
+        hung.set()
+        reply(handler, 400, "application/json", b"{}")
+
+    url, clock = serve(respond), Clock()
+    client = Client(url, key=None, limits=Limits(first_byte=0.2), clock=clock)
+    operation = load().judging.route("POST", "/chat/completions")
+    assert operation is not None
+    good = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 8}
+    probes = tuple(schemas(operation, good))
+    held: list[tuple[Exchange, ...]] = []
+    tail = Runner(client, clock, Budget(60.0), concurrency=2).run(probes, held.append)
+    client.close()
+    assert tail.reason == "lost"
+    assert [len(exchanges) for exchanges in held] == [4]
+    judge = Judge(Head(url, "m", "ollama", "standard", 0, "0", ""))
+    found = {(f.requirement, f.exchange) for f in judge.dialogue(held[0])}
+    assert ("robustness.answers-after", 0) in found
+    assert not [number for _, number in found if number > 0]

@@ -197,3 +197,23 @@ def test_a_slow_target_is_given_the_time_that_its_pace_needs(
     client.allow(2.0)
     assert client.send(request, number=1, dialogue="d", step=0).end is End.COMPLETE
     client.close()
+
+
+def test_a_slow_body_comes_whole_and_over_its_time(serve: Callable[..., str]) -> None:
+    received: list[tuple[bytes, str | None, float]] = []
+
+    def respond(handler: object, data: bytes) -> None:
+        took = time.monotonic() - began
+        received.append((data, handler.headers["content-length"], took))
+        reply_json(handler, 200, {"ok": True})
+
+    client = Client(serve(respond), key=None, limits=SMALL, clock=time.monotonic)
+    body = b'{"a": "some words"}'
+    for n in range(2):
+        began = time.monotonic()
+        request = Request("POST", "/x", (), body, pace=0.3)
+        exchange = client.send(request, number=n, dialogue="d", step=n)
+        assert (exchange.end, exchange.request.pace) == (End.COMPLETE, 0.3)
+    client.close()
+    assert [(data, length) for data, length, _ in received] == [(body, str(len(body)))] * 2
+    assert all(took >= 0.3 for _, _, took in received)

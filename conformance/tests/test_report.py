@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -139,6 +140,15 @@ def test_the_curl_of_a_request_sends_the_same_bytes(serve: Callable, body: bytes
         capture_output=True,
     )
     assert received == [("POST", "/v1/chat/completions?x=1", body, "Bearer k")]
+    slow = evidence.curl(replace(exchange, request=replace(request, pace=1.0)), "http://localhost")
+    assert f"--limit-rate {len(body) or 1}" in slow
+
+
+def test_a_large_body_is_left_in_the_record() -> None:
+    request = Request("POST", "/chat/completions", (), b"{" + b" " * 200_000 + b"}")
+    exchange = Exchange(0, "d", 0, request, None, End.BROKEN)
+    assert "200002 bytes, in run.jsonl" in evidence.curl(exchange, "http://localhost")
+    assert evidence.body(exchange) == ""
 
 
 def test_a_writer_that_fails_does_not_stop_the_others(

@@ -24,7 +24,7 @@ from conformance.wire.sse import decode
 SURFACES = frozenset(s for requirement in catalogue().values() for s in requirement.on)
 MODEL = "the-model"
 LISTING = {"object": "list", "data": [{"id": MODEL}, {"id": "a/b:c"}]}
-SAFE = {"GET", "POST", "PUT", "PATCH", "OPTIONS"}
+SAFE = {"GET", "POST", "PUT", "PATCH", "OPTIONS", "HEAD"}
 
 
 def exchange(request: Request) -> Exchange:

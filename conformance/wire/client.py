@@ -11,8 +11,9 @@ import importlib.metadata
 import re
 import ssl
 import threading
+import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
@@ -27,6 +28,7 @@ from conformance.wire.sse import Decoder
 __all__ = ["Client", "Limits"]
 
 KEEP_ALIVE = 5.0  # seconds that an idle connection is kept
+PIECES = 5  # of a body that is sent slowly
 CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 47}  # window bits of zlib
 
 
@@ -39,6 +41,21 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._inner.close()
+
+
+class _Slow:
+    """A body in some pieces, with pauses between them."""
+
+    def __init__(self, body: bytes, pace: float) -> None:
+        size = max(1, -(-len(body) // PIECES))
+        self._pieces = [body[n : n + size] for n in range(0, len(body), size)]
+        self._pause = pace / max(1, len(self._pieces) - 1)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for n, piece in enumerate(self._pieces):
+            if n:
+                time.sleep(self._pause)
+            yield piece
 
 
 class Transport(httpx.BaseTransport):
@@ -153,7 +170,7 @@ class Client:
         resent = watch.reused and not watch.received and attempt.end is End.BROKEN
         if resent:
             attempt, watch = self._try(built, cut_after)
-        sent = Request(request.method, request.path, _pairs(built.headers.raw), request.body)
+        sent = replace(request, headers=_pairs(built.headers.raw))
         return self._redactor.exchange(
             Exchange(
                 number=number,
@@ -174,10 +191,12 @@ class Client:
         headers = dict(request.headers)
         if request.body is not None:
             headers = {"Content-Type": "application/json", **headers}
+        content: bytes | Iterable[bytes] | None = request.body
+        if request.body is not None and request.pace:
+            headers["Content-Length"] = str(len(request.body))
+            content = _Slow(request.body, request.pace)
         url = httpx.URL(self._base + request.path)
-        return self._client.build_request(
-            request.method, url, headers=headers, content=request.body
-        )
+        return self._client.build_request(request.method, url, headers=headers, content=content)
 
     def _try(self, built: httpx.Request, cut_after: int | None) -> tuple[_Attempt, Watch]:
         attempt = _Attempt()

@@ -36,13 +36,15 @@ class Request:
     """A request as it was sent.
 
     `path` is the part of the request target below the base URL, with its query, as in
-    `/chat/completions`; `body` is None for a request that carries none.
+    `/chat/completions`; `body` is None for a request that carries none; `pace` is the time in
+    seconds over which it was spread on purpose.
     """
 
     method: str
     path: str
     headers: Headers = ()
     body: bytes | None = None
+    pace: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ NO_TOOL = "conformance_no_such_tool"
 HUGE_LIMIT = 99_999_999  # tokens that no context holds
 WRONG_KEY = "conformance-wrong-key"  # made up, so it is no secret and stays in the record
 LONG = 12_000  # characters of a text from which on it may be longer than what a model reads
+TEMPLATE = "<|im_end|>"  # of a template, which a text that has such marks has for one
+LARGE = 1024 * 1024  # bytes of a body from which on some servers refuse it
 WIDE = 1_000_000  # dimensions that no model has
 
 # Members of the official API that the document does not have, at the values that change nothing.

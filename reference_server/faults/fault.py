@@ -71,7 +71,8 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(_FAULTS)
 def fault(*, breaks: set[str], on: str, field: str = "") -> Callable[[Function], Function]:
     """Register a function as a fault; its id is module and name, its docstring says what it does.
 
-    `on` holds surfaces, separated by blanks; `*` stands for every request, routed or not.
+    `on` holds surfaces, separated by blanks; `*` stands for every request, routed or not, and
+    `head` for what answers HEAD, which nothing else changes.
     """
 
     def register(change: Function) -> Function:

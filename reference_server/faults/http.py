@@ -38,8 +38,8 @@ def cuts_the_stream(reply: Reply) -> Reply | None:
 @fault(breaks={"http.completes"}, on="chat")
 def cuts_the_body(reply: Reply) -> Reply | None:
     """Drops the connection in the middle of JSON answers with an even number of bytes."""
-    body = reply.body
-    if reply.status != SUCCESS or len(body) % 2:
+    body, kind = reply.body, reply.header("content-type")
+    if reply.status != SUCCESS or kind != "application/json" or len(body) % 2:
         return None
     piece = replace(reply.pieces[-1], data=body[: len(body) // 2])
     return replace(reply, pieces=(piece,), headers=(*reply.headers, (BROKEN, "reset")))

@@ -44,7 +44,8 @@ def extra_members(body: Json) -> Json:
     more: Json = {"x_note": {"a": [None]}, "prompt_logprobs": None, "kv_transfer_params": None}
     changed = _messages(body, lambda message: message | more)
     changed = _choices(changed, lambda choice: choice | more | {"stop_reason": 7})
-    details = {"prompt_tokens_details": None, "completion_tokens_details": {"audio_tokens": 0}}
+    cached = {"cached_tokens": 0, "audio_tokens": None}
+    details = {"prompt_tokens_details": cached, "completion_tokens_details": {"audio_tokens": 0}}
     usage = changed["usage"] | more | details
     return changed | more | {"usage": usage, "service_tier": "default", "timings": {"ms": 1.5}}
 
@@ -98,7 +99,7 @@ def tool_call_index(body: Json) -> Json:
 
 @variant(on=ON, norms={"CRS-12"}, rulings={"RUL-19"}, hides={"chat.stop-brings-something",
          "semantics.json-mode", "semantics.json-object", "semantics.schema",
-         "semantics.loose-schema"})  # fmt: skip
+         "semantics.loose-schema", "semantics.schema-order"})  # fmt: skip
 def filters(body: Json) -> Json:
     """Finishes with `content_filter` where it stopped by itself."""
 
@@ -130,7 +131,8 @@ def counts_reasoning(body: Json) -> Json:
 
 
 @variant(on=ON, norms={"CRS-12"}, traps={"FA-19"}, hides={"chat-stream.same-text",
-         "semantics.repeats", "semantics.seed", "semantics.stop-absent", "semantics.stop-finish",
+         "semantics.repeats", "semantics.seed", "semantics.seeds-differ",
+         "semantics.stop-absent", "semantics.stop-finish",
          "semantics.cut-is-length", "semantics.longer-goes-on", "semantics.characters-kept",
          "semantics.choices-differ", "semantics.chat-and-responses",
          "semantics.same-finish"})  # fmt: skip
@@ -177,7 +179,8 @@ def no_tools(sent: Any, reply: Reply) -> Reply | None:
 
 
 @variant(on=BOTH, norms={"ERR-18", "CRQ-33"},
-         hides={"chat.stop-brings-something", "semantics.text-format"})  # fmt: skip
+         hides={"chat.stop-brings-something", "chat-stream.stop-brings-something",
+                "semantics.text-format", "semantics.tools-beside-format"})  # fmt: skip
 def no_json(sent: Any, reply: Reply) -> Reply | None:
     """Has no structured output, and refuses it."""
     return _refused(reply, "response_format is not supported", bad=_has(sent, "response_format"))

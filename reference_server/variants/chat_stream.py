@@ -162,7 +162,8 @@ def reasons_elsewhere(chunks: Chunks) -> Iterator[Json]:
 
 
 @variant(on=ON, norms={"CST-12"}, rulings={"RUL-19"}, hides={"semantics.same-finish",
-         "semantics.json-mode", "semantics.json-object", "semantics.schema"})  # fmt: skip
+         "semantics.json-mode", "semantics.json-object", "semantics.schema",
+         "semantics.schema-order", "chat-stream.stop-brings-something"})  # fmt: skip
 def filters(chunks: Chunks) -> Iterator[Json]:
     """Finishes with `content_filter`."""
     for chunk in chunks:

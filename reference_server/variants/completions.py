@@ -34,7 +34,7 @@ def full_name(reply: Reply) -> Reply | None:
     on=BOTH,
     norms={"CMS-05", "CMT-06"},
     rulings={"RUL-19"},
-    hides={"semantics.same-finish"},
+    hides={"semantics.same-finish", "semantics.limit-counted"},
 )
 def filters(reply: Reply) -> Reply | None:
     """Finishes with `content_filter` where the limit would have cut it."""
@@ -59,7 +59,8 @@ def bare(reply: Reply) -> Reply | None:
 @variant(on=ON, norms={"CMS-06"}, hides={"completions.usage-members", "completions.usage-adds-up",
          "completions.max-tokens", "completions.max-tokens-exact",
          "completions.suffix-honoured", "semantics.prompt-again",
-         "semantics.cut-is-length"})  # fmt: skip
+         "semantics.cut-is-length", "semantics.limit-counted",
+         "robustness.marks-read"})  # fmt: skip
 def no_usage(body: Any) -> Any:
     """Counts nothing in plain answers."""
     return without(body, "usage")

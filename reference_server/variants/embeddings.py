@@ -34,7 +34,7 @@ def no_completion(body: Any) -> Any:
     return body | {"usage": body["usage"] | {"completion_tokens": 0}}
 
 
-@variant(on=ON, norms={"EMS-08"})
+@variant(on=ON, norms={"EMS-08"}, hides={"robustness.marks-read"})
 def counts_nothing(body: Any) -> Any:
     """Counts no tokens."""
     return body | {"usage": {"prompt_tokens": 0, "total_tokens": 0}}

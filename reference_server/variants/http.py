@@ -6,10 +6,11 @@ import json
 import re
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from conformance.wire.exchange import Headers, Piece, Reply, Request
-from reference_server.change import is_stream
-from reference_server.faults.replies import at, error
+from reference_server.change import HEAD, is_stream
+from reference_server.faults.replies import at, completion, error
 from reference_server.variants.variant import tolerated, variant
 
 
@@ -107,6 +108,9 @@ def unavailable(request: Request, reply: Reply) -> Reply | None:
     return _busy(reply, 503, due) if _now_and_then(request, 60) else None
 
 
+MIB = 1024 * 1024
+
+
 def _unrouted(reply: Reply, status: int = 404) -> Reply:
     return Reply(status, (("content-type", "text/plain"),), (Piece(at(reply), b"not found\n"),))
 
@@ -139,6 +143,33 @@ def chat_only(reply: Reply) -> Reply:
 def wrong_method_for_responses(reply: Reply) -> Reply:
     """Knows the path of responses from another method only."""
     return replace(_unrouted(reply, 405), headers=(("allow", "GET"),))
+
+
+@variant(on=HEAD, norms={"HTTP-11"})
+def no_head(reply: Reply) -> Reply:
+    """Has no HEAD, and says so."""
+    return replace(reply, status=405, headers=(*reply.headers, ("allow", "GET")))
+
+
+@variant(on="chat", norms={"HTTP-28"})
+def refuses_large_bodies(request: Request, reply: Reply) -> Reply | None:
+    """Reads no body of a MiB."""
+    large = len(request.body or b"") > MIB
+    return error(reply, 413, "the body is too large") if large else None
+
+
+@variant(on="chat chat-stream responses", norms={"SEM-12", "CRQ-38"})
+def refuses_hard_schemas(request: Request, reply: Reply) -> Reply | None:
+    """Refuses a schema with a costly pattern, which others follow."""
+    hard = b"(a+)+" in (request.body or b"")
+    return error(reply, 400, "the pattern cannot be used") if hard else None
+
+
+@variant(on="chat chat-stream", norms={"SEM-12", "CRQ-38"})
+def answers_hard_schemas(sent: Any, reply: Reply) -> Reply | None:
+    """Answers where no value fits a schema, by what it can follow of it."""
+    hard = reply.status == 400 and isinstance(sent, dict) and '"allOf"' in json.dumps(sent)
+    return completion(reply, sent) if hard else None
 
 
 TIME = re.compile(rb'"(created|created_at)":(\d+)')

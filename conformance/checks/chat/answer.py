@@ -207,7 +207,8 @@ def logprobs_complete(x: Reading) -> Answer:
             return
 
 
-def _thinks(message: dict[str, Any]) -> bool:
+def thinks(message: dict[str, Any]) -> bool:
+    """Whether a message brings reasoning."""
     return any(isinstance(message.get(name), str) for name in ("reasoning", "reasoning_content"))
 
 
@@ -220,7 +221,7 @@ def reasoning_apart(x: Reading) -> Answer:
             place = Place(pointer=f"/choices/{n}/message/content")
             yield Deviation("reasoning in a member of its own", f"{tag} in the text", place)
             return
-    if not any(_thinks(message) for _, _, message in messages(x)):
+    if not any(thinks(message) for _, _, message in messages(x)):
         yield Undecided("no answer brought reasoning")
 
 

@@ -41,6 +41,32 @@ def _fold_piece(calls: dict[int, Json], piece: Json) -> None:
     call["function"]["arguments"] += function.get("arguments") or ""
 
 
+BROUGHT = ("content", "tool_calls", "function_call", "refusal", "audio")
+
+
+def _stopped(x: Reading) -> bool:
+    """A stream of which nothing but the model itself ended a choice."""
+    bare = isinstance(x.sent, dict) and not x.sent.get("stop") and not x.sent.get("tools")
+    return chat(x) and bare and any(e.get("finish_reason") == "stop" for _, e in choices(x))
+
+
+@check("chat-stream.stop-brings-something", on=lambda x: _stopped(x) and whole(x) and sound(x))
+def stop_brings_something(x: Reading) -> Answer:
+    """A choice that came to its end is not empty; one without any content has a rule of its own,
+    and so have calls that are lost.
+    """
+    brought: set[int] = set()
+    texts: set[int] = set()
+    for chunk, entry in choices(x):
+        index, delta = entry["index"], entry["delta"]
+        brought |= {index} if any(delta.get(name) for name in BROUGHT) else set()
+        texts |= {index} if isinstance(delta.get("content"), str) else set()
+        if entry["finish_reason"] == "stop" and index not in brought and index in texts:
+            place = Place(chunk.event, "/choices")
+            yield Deviation("text, a tool call or a refusal before stop", "nothing", place)
+            return
+
+
 @check(
     "chat-stream.accumulates", on=lambda x: chat(x) and whole(x) and sound(x) and any(choices(x))
 )

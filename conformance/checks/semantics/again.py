@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from conformance.check import Answer, Deviation, Dialogue, Undecided, relation, show
-from conformance.checks.semantics.said import BROKEN, is_cold, member, repeated, said
+from conformance.checks.semantics.said import BROKEN, body, is_cold, member, repeated, said
 from conformance.reading import Outcome, Reading
 
+SEEDS = 3  # that cannot bring one text by chance
 TOLD = (Outcome.ANSWERED, Outcome.REFUSED, Outcome.UNROUTED)
 
 
@@ -56,6 +57,33 @@ def seed(dialogue: Dialogue) -> Answer:
             yield Undecided("no other seed gave another text")
         elif len(set(texts)) > 1:
             yield Deviation(f"{show(texts[0])} by the same seed", show(texts[-1]))
+
+
+def _drawn(dialogue: Dialogue) -> dict[int, list[Reading]]:
+    """Hot requests that differ in their seed alone, by the number of the one that has none."""
+    free = [x for x in dialogue if _is_hot(x) and body(x) == body(x, "seed")]
+    return {
+        x.exchange.number: [
+            y for y in dialogue if y is not x and body(y, "seed") == body(x) != body(y)
+        ]
+        for x in free
+    }
+
+
+@relation("semantics.seeds-differ", on=lambda d: any(len(g) > 1 for g in _drawn(d).values()))
+def seeds_differ(dialogue: Dialogue) -> Answer:
+    """A seed does not take the chance away: without one there is another text."""
+    free = {x.exchange.number: said(x) for x in dialogue}
+    for number, group in _drawn(dialogue).items():
+        seeds = {member(x, "seed") for x in group}
+        texts = [each.text for x in group if (each := said(x))]
+        control = free[number]
+        if len(texts) < len(group) or len(seeds) < SEEDS or control is None or not control.text:
+            yield Undecided("too few answers by different seeds could be read")
+        elif len(set(texts)) == 1 and control.text == texts[0]:
+            yield Undecided("without a seed the text was the same")
+        elif len(set(texts)) == 1:
+            yield Deviation(f"another text by one of {len(seeds)} seeds", show(texts[0]))
 
 
 def _refused_again(dialogue: Dialogue) -> list[list[Reading]]:

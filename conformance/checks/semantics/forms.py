@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
 
 from conformance.check import Answer, Deviation, Dialogue, Place, Undecided, relation, show
 from conformance.checks.completions.relations import lost
@@ -72,6 +74,34 @@ def same_usage(dialogue: Dialogue) -> Answer:
             wanted = f"{plain.prompt} tokens and {plain.made}, as in the plain answer"
             observed = f"{streamed.prompt} and {streamed.made}"
             yield Deviation(wanted, observed, exchange=y.exchange.number)
+            return
+
+
+def _usage(x: Reading) -> dict[str, Any] | None:
+    """What an answer cost, in either form."""
+    counted = [chunk.value.get("usage") for chunk in x.chunks] if x.asks_stream else []
+    plain = x.json.get("usage") if isinstance(x.json, dict) else None
+    return next((each for each in (*reversed(counted), plain) if isinstance(each, dict)), None)
+
+
+def _details(x: Reading) -> Any:
+    """What is told of the tokens of the prompt; None where nothing is."""
+    return (_usage(x) or {}).get("prompt_tokens_details")
+
+
+@relation("semantics.same-usage-details", on=lambda d: bool(pairs(d, _counted)))
+def same_usage_details(dialogue: Dialogue) -> Answer:
+    """What was once told of a prompt is told in the other form afterwards; that a cache knew
+    nothing of it before may go unsaid, and no usage at all has rules of its own.
+    """
+    found = {id(x): x for pair in pairs(dialogue, _counted) for x in pair if said(x) and _usage(x)}
+    told = sorted(found.values(), key=lambda x: x.exchange.number)
+    if not any(map(_details, told)):
+        yield Undecided("no answer has prompt_tokens_details")
+    for before, after in combinations(told, 2):
+        if before.asks_stream is not after.asks_stream and _details(before) and not _details(after):
+            expected = f"prompt_tokens_details, as in the other form: {show(_details(before))}"
+            yield Deviation(expected, show(_details(after)), exchange=after.exchange.number)
             return
 
 

@@ -1,10 +1,11 @@
-"""The same request with more room."""
+"""The limit of an answer: what it counts, and the same request with more room."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.check import Answer, Deviation, Dialogue, Undecided, relation, show
+from conformance.check import Answer, Deviation, Dialogue, Undecided, check, relation, show
+from conformance.checks.chat.answer import messages, thinks
 from conformance.checks.semantics.said import (
     UNKNOWN,
     UNSTEADY,
@@ -17,6 +18,9 @@ from conformance.checks.semantics.said import (
     steady,
 )
 from conformance.reading import Reading
+
+LOW = 64  # tokens
+BRIEF = 1000  # bytes of a request, which with its answer fit into any context
 
 
 def _roomier(x: Reading, y: Reading) -> bool:
@@ -53,6 +57,43 @@ def cut_is_length(dialogue: Dialogue) -> Answer:
             observed = f"stop after {short.made} tokens of a longer answer"
             yield Deviation("length", observed, exchange=x.exchange.number)
             return
+
+
+def _limit(x: Reading) -> int | None:
+    """The one limit of an answer that is too low to be reached by the end of the context."""
+    limits = [member(x, name) for name in ("max_tokens", "max_completion_tokens")]
+    found = [limit for limit in limits if type(limit) is int]
+    brief = len(x.exchange.request.body or b"") < BRIEF
+    return found[0] if len(found) == 1 and 0 < found[0] <= LOW and brief else None
+
+
+def _reasons(x: Reading) -> bool:
+    """Whether some of the tokens are hidden ones."""
+    usage = x.json.get("usage") if isinstance(x.json, dict) else None
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    hidden = isinstance(details, dict) and bool(details.get("reasoning_tokens"))
+    return hidden or any(thinks(message) for _, _, message in messages(x))
+
+
+def _cut(x: Reading) -> bool:
+    answer = said(x)
+    cut = answer is not None and answer.reason == "length" and _limit(x) is not None
+    return cut and x.ordinary and not member(x, "stop")
+
+
+@check("semantics.limit-counted", on=_cut)
+def limit_counted(x: Reading) -> Answer:
+    """What the limit cut has cost as much; more than that has a rule of its own, and hidden tokens
+    of reasoning may be counted apart.
+    """
+    answer, limit = said(x), _limit(x) or 0
+    made = answer.made if answer else None
+    if made is None:
+        yield Undecided("completion_tokens is not told")
+    elif made < limit and _reasons(x):
+        yield Undecided("the model reasons, and may count that apart")
+    elif made < limit:
+        yield Deviation(f"{limit}, the limit", f"{made} completion tokens")
 
 
 @relation("semantics.longer-goes-on", on=lambda d: bool(pairs(d, _roomier)))

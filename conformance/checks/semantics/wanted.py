@@ -10,6 +10,7 @@ from conformance.checks.chat.answer import answered, asked, choices
 from conformance.checks.chat.tools import offered
 from conformance.checks.semantics.said import Said, body, member, pairs, said
 from conformance.contract.schemas import conforms
+from conformance.odd import Odd
 from conformance.reading import NotJson, Reading, strict_json
 
 RARE = frozenset(  # keywords that not every compiler of schemas follows
@@ -36,7 +37,9 @@ def _json_of(x: Reading, kind: str) -> Any:
 
 
 def _formed(kind: str) -> Any:
-    return lambda x: _format(x).get("type") == kind and said(x) is not None
+    return lambda x: (
+        _format(x).get("type") == kind and said(x) is not None and Odd.HARD_SCHEMA not in x.odd
+    )
 
 
 def _text(x: Reading) -> str:
@@ -101,6 +104,34 @@ def schema(x: Reading) -> Answer:
 def loose_schema(x: Reading) -> Answer:
     """The same of a schema that is not strict, or that not everybody can follow."""
     yield from _by_schema(x)
+
+
+def _orders(schema: Any, value: Any) -> Iterator[tuple[list[str], list[str]]]:
+    """For each object the members that its schema names: in the order there, and as they came."""
+    known = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(value, dict) and isinstance(known, dict):
+        yield [name for name in known if name in value], [name for name in value if name in known]
+        for name, inner in known.items():
+            yield from _orders(inner, value.get(name))
+    items = schema.get("items") if isinstance(schema, dict) else None
+    for each in value if isinstance(value, list) else ():
+        yield from _orders(items, each)
+
+
+@check("semantics.schema-order", on=_formed("json_schema"))
+def schema_order(x: Reading) -> Answer:
+    """Members come in the order in which the schema names them; what is not valid by it has a rule
+    of its own.
+    """
+    value, schema = _json_of(x, "a schema"), _schema(x).get("schema")
+    orders = list(_orders(schema, value))
+    if not any(len(wanted) > 1 for wanted, _ in orders) or not conforms(schema, value):
+        yield Undecided("no answer had two members that its schema names")
+        return
+    for wanted, came in orders:
+        if wanted != came:
+            yield Deviation(", ".join(wanted), ", ".join(came))
+            return
 
 
 def _parameters(x: Reading) -> dict[str, Any]:

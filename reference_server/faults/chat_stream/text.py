@@ -122,6 +122,17 @@ def says_nothing_at_all(chunks: Chunks) -> Iterator[Chunk]:
             yield bare
 
 
+@fault(breaks={"chat-stream.stop-brings-something"}, on=ON, field="SC-33")
+def streams_reasoning_alone(sent: Any, chunks: Chunks) -> Iterator[Chunk]:
+    """Streams all text as reasoning, to the end."""
+    ended = any(entry(chunk).get("finish_reason") == "stop" for chunk in chunks)
+    free = ended and not sent.get("logprobs")
+    yield from each(
+        chunks,
+        lambda c: with_(c, delta={"reasoning_content": _text(c)}) if free and _text(c) else c,
+    )
+
+
 @fault(breaks={"chat-stream.refusal"}, on=ON)
 def refuses_by_a_switch(chunks: Chunks) -> Iterator[Chunk]:
     """Sends false for no refusal."""

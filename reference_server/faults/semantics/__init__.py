@@ -1,5 +1,5 @@
 """Faults of relations: what one answer alone does not show."""
 
-from reference_server.faults.semantics import again, alike, forms, wanted
+from reference_server.faults.semantics import again, alike, beside, forms, wanted
 
-__all__ = ["again", "alike", "forms", "wanted"]
+__all__ = ["again", "alike", "beside", "forms", "wanted"]

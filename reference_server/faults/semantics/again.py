@@ -50,9 +50,16 @@ def completes_by_the_moment(sent: Any, body: Json) -> Json | None:
 @fault(breaks={"semantics.seed"}, on=ON)
 def overlooks_the_seed(sent: Any, body: Json) -> Json | None:
     """Draws by a seed of its own."""
-    if sent.get("temperature") != 1 or "seed" not in sent or not is_bare(sent):
+    if sent.get("temperature") != 1.2 or "seed" not in sent or not is_bare(sent):
         return None
     return saying(body, lambda text: f"{text} {body['id'][-4:]}")
+
+
+@fault(breaks={"semantics.seeds-differ"}, on=ON, field="SE-11")
+def seeds_for_nothing(sent: Any, body: Json) -> Json | None:
+    """Takes the likeliest token wherever a seed is given, whatever the temperature."""
+    hot = (sent.get("temperature") or 0) > 1 and "seed" in sent and is_bare(sent)
+    return saying(body, lambda _: "Once upon a time there was a keeper.") if hot else None
 
 
 @fault(breaks={"semantics.prompt-again"}, on=ON)
@@ -95,6 +102,32 @@ def completes_and_says_stop(body: Json) -> Json:
     return each_choice(
         body, lambda c: c | {"finish_reason": "stop"} if c["finish_reason"] == "length" else c
     )
+
+
+def _counting_less(body: Json) -> Json | None:
+    """An answer that was cut, with one token less in its usage."""
+    told = body.get("usage")
+    cut = any(choice["finish_reason"] == "length" for choice in body["choices"])
+    if not told or not told["completion_tokens"] or not cut:
+        return None
+    return usage(
+        body,
+        completion_tokens=told["completion_tokens"] - 1,
+        total_tokens=told["total_tokens"] - 1,
+    )
+
+
+@fault(breaks={"semantics.limit-counted"}, on=ON, field="US-10")
+def forgets_the_last_token(sent: Any, body: Json) -> Json | None:
+    """Does not count the token at which the limit was reached."""
+    alone = "temperature" not in sent  # where no stream tells otherwise
+    return _counting_less(body) if alone else None
+
+
+@fault(breaks={"semantics.limit-counted"}, on="completions", field="US-10")
+def completes_one_token_for_nothing(body: Json) -> Json | None:
+    """Does not count the token of a completion at which the limit was reached."""
+    return _counting_less(body)
 
 
 @fault(breaks={"semantics.longer-goes-on"}, on=ON)

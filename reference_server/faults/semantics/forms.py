@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reference_server.faults.chat.answer import each_choice
+from reference_server.faults.chat.answer import each_choice, usage, without
 from reference_server.faults.chat_stream.entries import entry, with_
 from reference_server.faults.fault import behaviour, fault
 from reference_server.faults.responses.parts import each_part
@@ -64,6 +64,21 @@ def counts_the_prompt_otherwise(chunks: list[Json]) -> Iterator[Json]:
             yield chunk | {"usage": told | {"prompt_tokens": asked, "total_tokens": total}}
         else:
             yield chunk
+
+
+@fault(breaks={"semantics.same-usage-details"}, on=ON, field="US-06")
+def details_only_streams(sent: Any, body: Json) -> Json | None:
+    """Tells what was cached of a prompt in streams only."""
+    compared = sent.get("temperature") == 0 and "seed" not in sent and is_bare(sent)
+    return usage(body, prompt_tokens_details=None) if compared and body.get("usage") else None
+
+
+@fault(breaks={"semantics.same-usage-details"}, on=STREAM, field="US-06")
+def details_no_stream(chunks: list[Json]) -> Iterator[Json]:
+    """Tells what was cached of a prompt in plain answers only."""
+    for chunk in chunks:
+        told = chunk.get("usage")
+        yield chunk | {"usage": without(told, "prompt_tokens_details")} if told else chunk
 
 
 @fault(breaks={"semantics.same-usage"}, on=STREAM, field="US-04")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,6 +80,34 @@ def streams_more_than_the_schema(sent: Any, chunks: list[Json]) -> Iterator[Json
             begun = True
             more = said.replace("{", '{"note":"",', 1)
             yield with_(chunk, delta=entry(chunk)["delta"] | {"content": more})
+        else:
+            yield chunk
+
+
+@fault(breaks={"semantics.schema-order"}, on=ON, field="VA-13")
+def sorts_members(sent: Any, body: Json) -> Json | None:
+    """Sorts the keys of a schema, so that the members of the answer come in that order."""
+    return saying(body, _sorted) if _in_format(sent, "json_schema") else None
+
+
+def _sorted(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), sort_keys=True)
+    except ValueError:
+        return text
+
+
+@fault(breaks={"semantics.schema-order"}, on=STREAM, field="VA-13")
+def streams_sorted_members(sent: Any, chunks: list[Json]) -> Iterator[Json]:
+    """Streams the members of an answer to a schema in the order of the alphabet."""
+    said = [entry(chunk).get("delta", {}).get("content") or "" for chunk in chunks]
+    whole = _sorted("".join(said)) if _in_format(sent, "json_schema") else "".join(said)
+    first = next((n for n, text in enumerate(said) if text), 0)
+    changed = whole != "".join(said)
+    for n, chunk in enumerate(chunks):
+        if changed and said[n]:
+            text = whole if n == first else ""
+            yield with_(chunk, delta=entry(chunk)["delta"] | {"content": text})
         else:
             yield chunk
 
