@@ -70,7 +70,7 @@ class Claims:
             return Claim(
                 name, said, declared=True, why=f"declared {'' if said else 'absent '}by the vendor"
             )
-        seen = self._seen.get(name, Counter())
+        seen = self._seen.get(name)
         if not seen:
             return Claim(name, claimed=True, declared=False, why="not tried")
         refused = sum(seen[outcome] for outcome in REFUSALS)

@@ -93,6 +93,9 @@ def _add_prove(prove: argparse.ArgumentParser) -> None:
         help="make N random mutants of replies: all but harmless ones have to be noticed",
     )
     prove.add_argument("--seed", type=int, default=0, help="of sabotage and hunt (default 0)")
+    prove.add_argument(
+        "--processes", type=_count, metavar="N", help="that share the work (default: one a core)"
+    )
     prove.set_defaults(main=_prove)
 
 
@@ -261,6 +264,7 @@ def _judge(arguments: argparse.Namespace) -> int:
 
 
 def _prove(arguments: argparse.Namespace) -> int:
+    from conformance.crew import processors  # noqa: PLC0415
     from conformance.proving import Wanted, main  # noqa: PLC0415
 
     return main(
@@ -271,6 +275,7 @@ def _prove(arguments: argparse.Namespace) -> int:
             hunt=arguments.hunt,
             seed=arguments.seed,
             out=arguments.out,
+            processes=arguments.processes or processors(),
         )
     )
 

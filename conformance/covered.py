@@ -50,7 +50,7 @@ class Coverage:
     def _count(self, side: Side, *bodies: object) -> None:
         if side in self._trees:
             tree = self._trees[side]
-            found = set().union(*(coverage.seen(tree, body) for body in bodies))
+            found = coverage.seen(tree, *bodies)
             self._counts[side].update(_told(side[1], found))
 
     def result(self, unsent: Mapping[str, tuple[tuple[str, str, str], ...]]) -> tuple[Covered, ...]:

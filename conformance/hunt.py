@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
@@ -69,7 +69,6 @@ class Hunted:
     mutants: int
     harmless: Counter[Kind]
     survivors: Counter[Kind]
-    examples: dict[Kind, tuple[Dialogue, Dialogue]]
 
     @property
     def rate(self) -> float:
@@ -94,17 +93,32 @@ def _harmless(row: dict[str, Any]) -> Harmless:
     )
 
 
-def hunt(proof: Proof, count: int, seed: int) -> Hunted:
-    """Make mutants and judge them; what does not differ from the original is none."""
+def hunt(proof: Proof, numbers: Sequence[int], seed: int) -> Hunted:
+    """Make mutants, and judge those that have these numbers, so that a hunt can be shared; what
+    does not differ from the original is none.
+    """
     draw = random.Random(seed)  # noqa: S311
-    found = Hunted(count, Counter(), Counter(), {})
-    for dialogue, changed, kind in _mutants(proof, draw, count):
+    wanted = frozenset(numbers)
+    found = Hunted(len(wanted), Counter(), Counter())
+    made = _mutants(proof, draw, max(wanted, default=-1) + 1)
+    for number, (dialogue, changed, kind) in enumerate(made):
+        if number not in wanted:
+            continue
         if _cried(proof, changed) or noticed(proof.replaced(dialogue, changed)):
             continue
         tolerated = any(each.covers(kind) for each in harmless())
         (found.harmless if tolerated else found.survivors)[kind] += 1
-        found.examples.setdefault(kind, (dialogue, changed))
     return found
+
+
+def total(shares: Iterable[Hunted]) -> Hunted:
+    """What the shares of a hunt amount to."""
+    every = list(shares)
+    return Hunted(
+        sum(each.mutants for each in every),
+        sum((each.harmless for each in every), Counter()),
+        sum((each.survivors for each in every), Counter()),
+    )
 
 
 def _mutants(

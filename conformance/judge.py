@@ -6,7 +6,7 @@ It is fed by a live run and by a ledger alike, so the two cannot disagree.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,8 +42,9 @@ class Tally:
             self.undecided[outcome.undecided] += 1
             return
         self.judged += 1
-        self.broken += bool(outcome.findings)
-        self.findings += outcome.findings[: KEPT - len(self.findings)]
+        if outcome.findings:
+            self.broken += 1
+            self.findings += outcome.findings[: KEPT - len(self.findings)]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ class Judge:
         self.smaller = 0
         self.errors: list[str] = []
         self._wanted = {(requirement.id, surface) for requirement, surface in self.pairs}
-        self._tallies: dict[tuple[str, str], dict[Condition, Tally]] = {}
+        self._tallies: defaultdict[tuple[str, str], defaultdict[Condition, Tally]] = defaultdict(
+            lambda: defaultdict(Tally)
+        )
         self._folds: dict[tuple[str, str], tuple[Any, Reading]] = {}
         self._smallest: dict[tuple[str, str], tuple[int, Smallest]] = {}
 
@@ -117,7 +120,7 @@ class Judge:
             return ()
         key = (outcome.requirement, outcome.surface)
         condition = (outcome.operation, outcome.needs, outcome.expects_error)
-        self._tallies.setdefault(key, {}).setdefault(condition, Tally()).add(outcome)
+        self._tallies[key][condition].add(outcome)
         if not outcome.findings:
             return ()
         missing = self._missing(self.catalogue[outcome.requirement], outcome.surface)

@@ -9,7 +9,7 @@ first in the catalogue.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection
 
 from conformance.check import Deviation, Place
 from conformance.contract.contract import Standing
@@ -28,16 +28,18 @@ class Grammars:
             for surface in r.on
             for row in r.grammar
         }
+        self._owners: dict[tuple[str, ...], dict[str, None]] = {}
+        for key, id_ in self._rows.items():
+            self._owners.setdefault(key[:3], {})[id_] = None
 
     def owner(self, surface: str, machine: str, missing: Missing) -> str:
         """The requirement that a missing key breaks; a test holds that each has one."""
         key = (surface, machine, missing.state)
         return self._rows.get((*key, missing.label)) or self._rows[*key, "*"]
 
-    def owners(self, surface: str, machine: str, state: str) -> Iterator[str]:
+    def owners(self, surface: str, machine: str, state: str) -> Collection[str]:
         """The requirements that speak of a state."""
-        wanted = (surface, machine, state)
-        yield from dict.fromkeys(id_ for key, id_ in self._rows.items() if key[:3] == wanted)
+        return self._owners.get((surface, machine, state), ())
 
 
 def deviation(grammar: Grammar, sentence: Sentence, missing: Missing) -> Deviation:

@@ -7,21 +7,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from conformance import bugs, ledger, variants
+from conformance import bugs, variants
+from conformance.crew import Crew, processors
 from conformance.errors import Misconfigured
-from conformance.hunt import LEAST, hunt, worst
+from conformance.hunt import LEAST, Hunted, hunt, total, worst
 from conformance.prove import Proof, Proved, gaps, live, record, selected
 from conformance.requirement import catalogue
-from conformance.sabotage import drawn, holes
+from conformance.sabotage import Sabotage, drawn, holes
 from conformance.variants import Passed
 from conformance.verdict import Exit
-from reference_server.faults import Fault
-from reference_server.variants import Variant
+from reference_server.faults import FAULTS, Fault
+from reference_server.variants import VARIANTS, Variant
 
 Result = TypeVar("Result", Proved, Passed)
 
@@ -30,6 +32,7 @@ Result = TypeVar("Result", Proved, Passed)
 class Wanted:
     """What is to be proved: the faults that begin with `only`, on the wire too if `live`; that the
     proof sees so many acts of `sabotage`; that of so many mutants of a `hunt` enough are noticed.
+    So many `processes` share the work.
     """
 
     only: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class Wanted:
     hunt: int = 0
     seed: int = 0
     out: Path | None = None
+    processes: int = field(default_factory=processors)
 
 
 def main(wanted: Wanted) -> int:
@@ -49,12 +53,13 @@ def main(wanted: Wanted) -> int:
         raise Misconfigured(f"nothing begins with {', '.join(wanted.only)}", hint)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        proof = Proof(ledger.read(record(folder / "clean").ledger))
-        problems = list(_told(gaps(proof.clean())))
-        proved = _proved(proof, folder, faults, wanted)
-        passed = _passed(proof, folder, permitted, wanted)
-        problems += _told(_sabotaged(proof, folder / "sabotage", wanted))
-        problems += _told(_hunted(proof, wanted))
+        record_ = record(folder / "clean").ledger
+        with Crew(record_, folder, wanted.processes) as crew:
+            problems = list(_told(gaps(crew.proof.clean())))
+            proved = _proved(crew, faults, wanted)
+            passed = _passed(crew, permitted, wanted)
+            problems += _told(_sabotaged(crew, wanted))
+            problems += _told(_hunted(crew, wanted))
     every: list[Proved | Passed] = [*proved, *passed]
     problems += [problem for each in every for problem in each.problems()]
     held, let = sum(each.holds for each in proved), sum(each.holds for each in passed)
@@ -75,20 +80,32 @@ def main(wanted: Wanted) -> int:
     return Exit.BROKEN if problems else Exit.CONFORMS
 
 
-def _proved(
-    proof: Proof, folder: Path, faults: Sequence[Fault], wanted: Wanted
-) -> Sequence[Proved]:
-    wire = live(proof, folder, faults) if wanted.live else ()
-    every: Iterable[Proved] = chain(proof.reply_faults(faults), wire)
-    return [_shown(each) for each in every]
+def _proved(crew: Crew, faults: Sequence[Fault], wanted: Wanted) -> Sequence[Proved]:
+    ids = [fault.id for fault in faults]
+    wire = crew.each(_live_faults, ids) if wanted.live else ()
+    return [_shown(each) for each in chain(crew.each(_reply_faults, ids), wire)]
 
 
-def _passed(
-    proof: Proof, folder: Path, permitted: Sequence[Variant], wanted: Wanted
-) -> Sequence[Passed]:
-    wire = variants.live(proof, folder, permitted) if wanted.live else ()
-    every: Iterable[Passed] = chain(variants.recorded(proof, permitted), wire)
-    return [_shown(each) for each in every]
+def _reply_faults(proof: Proof, _: Path, ids: Sequence[str]) -> Iterator[Proved]:
+    return proof.reply_faults([FAULTS[id_] for id_ in ids])
+
+
+def _live_faults(proof: Proof, folder: Path, ids: Sequence[str]) -> Iterator[Proved]:
+    return live(proof, folder, [FAULTS[id_] for id_ in ids])
+
+
+def _passed(crew: Crew, permitted: Sequence[Variant], wanted: Wanted) -> Sequence[Passed]:
+    ids = [variant.id for variant in permitted]
+    wire = crew.each(_live_variants, ids) if wanted.live else ()
+    return [_shown(each) for each in chain(crew.each(_recorded_variants, ids), wire)]
+
+
+def _recorded_variants(proof: Proof, _: Path, ids: Sequence[str]) -> Iterator[Passed]:
+    return variants.recorded(proof, [VARIANTS[id_] for id_ in ids])
+
+
+def _live_variants(proof: Proof, folder: Path, ids: Sequence[str]) -> Iterator[Passed]:
+    return variants.live(proof, folder, [VARIANTS[id_] for id_ in ids])
 
 
 def _shown(each: Result) -> Result:
@@ -105,20 +122,25 @@ def _told(problems: Iterable[str]) -> Iterator[str]:
         yield problem
 
 
-def _sabotaged(proof: Proof, folder: Path, wanted: Wanted) -> Iterator[str]:
+def _sabotaged(crew: Crew, wanted: Wanted) -> Iterator[str]:
     if not wanted.sabotage:
         return
     requirements = drawn(wanted.sabotage, wanted.seed)
-    found = [f"the proof stays green with {each}" for each in holes(proof, folder, requirements)]
+    found = [f"the proof stays green with {each}" for each in crew.each(_holes, requirements)]
     yield from found
     acts = 2 * len(requirements)
     sys.stdout.write(f"{acts - len(found)} of {acts} acts of sabotage turned the proof red\n")
 
 
-def _hunted(proof: Proof, wanted: Wanted) -> Iterator[str]:
+def _holes(proof: Proof, folder: Path, requirements: Sequence[str]) -> Iterator[Sabotage]:
+    return holes(proof, folder / "sabotage", requirements)
+
+
+def _hunted(crew: Crew, wanted: Wanted) -> Iterator[str]:
     if not wanted.hunt:
         return
-    found = hunt(proof, wanted.hunt, wanted.seed)
+    numbers = range(wanted.hunt)
+    found = total(crew.each(partial(_survivors, seed=wanted.seed), numbers))
     if found.rate < LEAST:
         yield f"only {found.rate:.1%} of the mutants were noticed that have to be"
     for kind, count in worst(found):
@@ -131,6 +153,10 @@ def _hunted(proof: Proof, wanted: Wanted) -> Iterator[str]:
         kinds = {str(kind): count for kind, count in worst(found)}
         counts = {"mutants": found.mutants, "harmless": found.harmless.total()}
         _write(wanted.out / "hunt.json", {**counts, "rate": found.rate, "survivors": kinds})
+
+
+def _survivors(proof: Proof, _: Path, numbers: Sequence[int], *, seed: int) -> Iterator[Hunted]:
+    yield hunt(proof, numbers, seed)
 
 
 def _matrix(proved: Proved) -> Mapping[str, object]:

@@ -6,11 +6,15 @@ A reading adds nothing to the exchange; it decodes once what several checks want
 from __future__ import annotations
 
 import json
+import math
+import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from conformance.contract.contract import Contract, Standing
 from conformance.contract.document import Operation
@@ -20,10 +24,12 @@ from conformance.odd import Odd, oddities
 from conformance.wire.exchange import End, Exchange
 from conformance.wire.sse import Event, Stream, decode
 
+T = TypeVar("T")
 JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 DONE: Final = "[DONE]"
 LEEWAY: Final = "leeway"  # the keyword of a request of which JSON leaves open what it says
+LONG: Final = 300  # characters of an integer that a double can hold
 BRIEF: Final = 0.05  # seconds of which shares mean nothing
 
 
@@ -55,7 +61,7 @@ class Outcome(StrEnum):
 def strict_json(data: bytes | str) -> Any:
     """The JSON value of a text, or `NotJson`. Refuses NaN, Infinity and a byte order mark.
 
-    Of repeated members the last one counts.
+    Of repeated members the last one counts; a number that no double can hold is the largest one.
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
@@ -64,7 +70,7 @@ def strict_json(data: bytes | str) -> Any:
     if text.startswith("\ufeff"):
         return NotJson("it begins with a byte order mark", 0)
     try:
-        return json.loads(text, parse_constant=_refuse, parse_int=_integer)
+        return (WIDE if HUGE.search(text) else DECODER).decode(text)
     except json.JSONDecodeError as error:
         return NotJson(f"{error.msg} at character {error.pos}", len(text[: error.pos].encode()))
     except (ValueError, RecursionError) as error:
@@ -76,7 +82,17 @@ def _refuse(token: str) -> None:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) < 1000 else float(digits)
+    return int(digits) if len(digits) < LONG else _real(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else math.copysign(sys.float_info.max, value)
+
+
+DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+WIDE: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_real)
+HUGE: Final = re.compile(rf"[eE]\+?\d{{3}}|[:,\[\s-]\d{{{LONG}}}")  # may be beyond a double
 
 
 @dataclass(frozen=True)
@@ -88,11 +104,12 @@ class Chunk:
 
 
 class Reading:
-    """What an exchange says, by a contract."""
+    """What an exchange says, by a contract. `kept` holds what functions read `once`."""
 
     def __init__(self, exchange: Exchange, contract: Contract) -> None:
         self.exchange = exchange
         self.contract = contract
+        self.kept: dict[object, Any] = {}
 
     @cached_property
     def operation(self) -> Operation | None:
@@ -148,19 +165,19 @@ class Reading:
         properties, official = schema.get("properties", {}), self.contract.official(place)
         return frozenset(oddities(self.exchange.request, self.sent, properties, official))
 
-    @property
+    @cached_property
     def nonsense(self) -> bool:
         """Whether the request is invalid, or JSON leaves open what it says: an answer may mirror
         that.
         """
         return self.standing.invalid or any(e.keyword == LEEWAY for e in self.standing.contract)
 
-    @property
+    @cached_property
     def ordinary(self) -> bool:
         """Whether the request is valid and nothing about it is odd."""
         return self.standing.valid and not self.odd
 
-    @property
+    @cached_property
     def status(self) -> int:
         """The status of the reply; 0 if none came."""
         return self.exchange.reply.status if self.exchange.reply else 0
@@ -270,6 +287,20 @@ class Reading:
     def _names_model(self) -> bool:
         error = self.json.get("error") if isinstance(self.json, dict) else None
         return "model" in json.dumps(error).lower()
+
+
+def once(read: Callable[[Reading], T]) -> Callable[[Reading], T]:
+    """A pure function of a reading that many checks ask: its value is kept with the reading, and
+    must not be changed.
+    """
+
+    @wraps(read)
+    def kept(x: Reading) -> T:
+        if read not in x.kept:
+            x.kept[read] = read(x)
+        return cast("T", x.kept[read])
+
+    return kept
 
 
 def is_error(payload: dict[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from conformance.check import (
     Finding,
     Fold,
     Place,
+    Relation,
     Undecided,
 )
 from conformance.contract.contract import Contract
@@ -36,6 +37,7 @@ from conformance.requirement import Catalogue
 from conformance.shape import Shapes
 
 NOTHING: frozenset[str] = frozenset()
+Predicate = Callable[[Reading], bool]
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,25 @@ class Rules:
         self.grammars = Grammars(everything)
         self.folds: Mapping[str, Fold] = FOLDS
         self._on = cache(self._of)
+        self._related = cache(self._relations)
+        self._kept = cache(Judged)
 
     def holds(self, requirement: str, surface: str | None) -> bool:
         """Whether a requirement is judged on a surface at all."""
         found = self.catalogue.get(requirement)
         return found is not None and surface in found.on
 
-    def _of(self, surface: str) -> tuple[Check, ...]:
-        """The checks that are judged on a surface."""
-        return tuple(rule for rule in CHECKS.values() if self.holds(rule.id, surface))
+    def _of(self, surface: str) -> tuple[tuple[Predicate, tuple[Check, ...]], ...]:
+        """The checks that are judged on a surface, by the predicates that say where."""
+        found: dict[Predicate, list[Check]] = {}
+        for rule in CHECKS.values():
+            if self.holds(rule.id, surface):
+                found.setdefault(rule.on, []).append(rule)
+        return tuple((on, tuple(rules)) for on, rules in found.items())
+
+    def _relations(self, surface: str) -> tuple[Relation, ...]:
+        """The relations that are judged on a surface."""
+        return tuple(rule for rule in RELATIONS.values() if self.holds(rule.id, surface))
 
     def examine(self, dialogue: Dialogue) -> Iterator[Judged]:
         """What every rule that applies says about a finished dialogue."""
@@ -92,17 +104,18 @@ class Rules:
                     yield from self._shapes(reading)
                     yield from self._grammars(reading)
         said = tuple(x for x in dialogue if x.outcome is not Outcome.BUSY)
-        for rule in RELATIONS.values() if said else ():
-            if self.holds(rule.id, said[-1].surface) and _holds(rule.on, said):
+        for rule in self._related(said[-1].surface or "") if said else ():
+            if _holds(rule.on, said):
                 yield self._outcome(rule.id, said[-1], partial(rule.judge, said))
 
     def _checks(self, x: Reading) -> Iterator[Judged]:
-        for rule in self._on(x.surface or ""):
-            told = rule.busy or x.outcome is not Outcome.BUSY
-            if told and _holds(rule.on, x):
-                yield self._outcome(
-                    rule.id, x, partial(rule.judge, x), expects_error=rule.expects_error
-                )
+        busy = x.outcome is Outcome.BUSY
+        for on, rules in self._on(x.surface or ""):
+            for rule in rules if _holds(on, x) else ():
+                if rule.busy or not busy:
+                    yield self._outcome(
+                        rule.id, x, partial(rule.judge, x), expects_error=rule.expects_error
+                    )
 
     def _outcome(
         self, id_: str, x: Reading, judge: Callable[[], Answer], *, expects_error: bool = False
@@ -115,6 +128,8 @@ class Rules:
         except Exception as error:  # noqa: BLE001  a rule must not end the run
             said = f"{id_} raised {type(error).__name__}: {error}"
             return Judged(id_, x.surface, operation, error=said)
+        if not found:
+            return self._kept(id_, x.surface, operation, needs=needs, expects_error=expects_error)
         findings = tuple(finding(id_, x, each) for each in found if isinstance(each, Deviation))
         reasons = [each.reason for each in found if isinstance(each, Undecided)]
         undecided = reasons[0] if reasons and not findings else ""

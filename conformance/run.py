@@ -34,6 +34,7 @@ from conformance.wire.exchange import Exchange
 
 LOOK = 12.0  # seconds for the first look at the target, whatever it does
 WARM_UP = 16  # tokens
+SLOWER = 2  # times that a token may take as long as it did in the warm-up
 
 
 class Listener(Protocol):
@@ -151,6 +152,7 @@ class Run:
             tail = Tail("unusable", judge.claims.unusable())
         else:
             runner.pace = _pace(warm)
+            runner.client.allow(SLOWER * runner.pace * chosen.longest)
             seconds = runner.pace * chosen.tokens / self.options.concurrency
             self.listener.planned(chosen, seconds or None)
             tail = self._hold(runner, chosen, record, judge)

@@ -17,6 +17,7 @@ from conformance.verdict import Exit, Judgement, Row, Verdict
 from reference_server.faults import FAULTS
 from reference_server.variants import VARIANTS, Variant
 
+LIVE = " (live)"  # in the id of what became of a variant on the wire
 Key = tuple[str, str]  # a requirement and a surface
 
 
@@ -25,7 +26,6 @@ class Passed:
     """What became of one variant: the dialogues that it changed, and what stands against it."""
 
     id: str
-    variant: Variant
     changed: int
     alarms: tuple[str, ...]
 
@@ -60,7 +60,7 @@ def recorded(proof: Proof, variants: Iterable[Variant]) -> Iterator[Passed]:
             touched = sum(new is not old for new, old in zip(after, proof.dialogues, strict=True))
             judgement = proof.judged(after, _declared(variant))
             found = (*alarms(variant, judgement), *_undecided(variant, judgement, shown))
-            yield Passed(variant.id, variant, touched, found)
+            yield Passed(variant.id, touched, found)
 
 
 def live(proof: Proof, folder: Path, variants: Iterable[Variant]) -> Iterator[Passed]:
@@ -70,7 +70,7 @@ def live(proof: Proof, folder: Path, variants: Iterable[Variant]) -> Iterator[Pa
     own = [variant for variant in variants if variant.id not in FAULTS]
     for variant, names, result in on_the_wire(proof, folder, own, "variant", _declared):
         found = tuple(alarms(variant, result.judgement))
-        yield Passed(f"{variant.id} (live)", variant, len(names), found)
+        yield Passed(f"{variant.id}{LIVE}", len(names), found)
 
 
 def _declared(variant: Variant) -> Mapping[str, bool]:
@@ -110,10 +110,11 @@ def _sentence(row: Row) -> str:
 
 def matrix(passed: Passed) -> Mapping[str, object]:
     """The result as JSON."""
+    variant = VARIANTS[passed.id.removesuffix(LIVE)]
     return {
-        "stands for": list(passed.variant.stands_for),
-        "warns": sorted(passed.variant.warns),
-        "profiles": list(passed.variant.profiles),
+        "stands for": list(variant.stands_for),
+        "warns": sorted(variant.warns),
+        "profiles": list(variant.profiles),
         "changed": passed.changed,
         "alarms": list(passed.alarms),
     }

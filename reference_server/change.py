@@ -19,7 +19,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -48,13 +48,16 @@ class Change:
         where = {HEAD} if request.method == "HEAD" else {surface(request), "*"}
         if self.change is None or not where & set(self.on):
             return reply
-        names = list(inspect.signature(self.change).parameters)
         change = self.change
-        if names[0] == "sent":
+        if self._parameters[0] == "sent":
             change = partial(change, json_of(request.body))
-        elif names[0] == "request":
+        elif self._parameters[0] == "request":
             change = partial(change, request)
-        return _FORMS[names[-1]](change, reply)
+        return _FORMS[self._parameters[-1]](change, reply)
+
+    @cached_property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.change).parameters) if self.change else ()
 
 
 Kind = TypeVar("Kind", bound=Change)

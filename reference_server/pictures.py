@@ -24,6 +24,7 @@ DATA = re.compile(r"data:(?P<kind>image/[a-z]+);base64,(?P<data>[A-Za-z0-9+/]*={
 SIDES = (1, 1024)  # pixels of a side that is painted, least and most
 SIZE = (256, 256)  # where a request says nothing
 WIDTH = 12  # of the network's layers
+SHADES = 6  # of each colour, so that a picture takes few bytes
 
 
 class Unreadable(Exception):
@@ -89,7 +90,9 @@ def paint(prompt: str, width: int, height: int, number: int = 0) -> bytes:
         values = np.stack([x, np.full_like(x, y), np.hypot(x, y)], axis=-1)
         for weights, shift in layers:
             values = np.sin(values @ weights + shift)
-        rows.append(((values + 1) * 127.5).astype(np.uint8))
+        rows.append(
+            np.rint((values + 1) / 2 * (SHADES - 1)).astype(np.uint8) * (255 // (SHADES - 1))
+        )
     image = Image.fromarray(np.stack(rows))
     out = io.BytesIO()
     image.save(out, "PNG")

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.contract import overlay
 from conformance.contract.document import Document, Operation, has, resolve
-from conformance.contract.schemas import SchemaError, Validator, capabilities
+from conformance.contract.schemas import Needs, SchemaError, Validator, needs
 from conformance.data import SPECS
 
 CONTRACT = SPECS / "contract.json"
@@ -46,6 +46,7 @@ class Contract:
         self.judging = judging
         self.generation = generation
         self._validators: dict[tuple[int, str], Validator] = {}
+        self._capabilities: dict[str, Needs | None] = {}
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
@@ -73,8 +74,14 @@ class Contract:
         return Standing(
             self.validator(self.document, operation.request).errors(instance),
             self.validator(self.judging, operation.request).errors(instance),
-            capabilities(self.judging, operation.request, instance, self._fits),
+            self._needs(operation.request, instance),
         )
+
+    def _needs(self, path: str, instance: Any) -> frozenset[str]:
+        if path not in self._capabilities:
+            self._capabilities[path] = needs(self.judging, path)
+        found = self._capabilities[path]
+        return found.of(instance, self._fits) if found else frozenset()
 
     def _fits(self, path: str, instance: Any) -> bool:
         return self.validator(self.judging, path).valid(instance)

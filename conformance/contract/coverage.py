@@ -17,7 +17,7 @@ The coverage of a run counts the exchanges that showed each unit.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,10 +107,11 @@ def units(node: Node) -> Iterator[tuple[Unit, tuple[str, ...]]]:
         yield from units(below)
 
 
-def seen(node: Node, instance: Any) -> set[Unit]:
-    """The units that an instance shows of a schema."""
+def seen(node: Node, *instances: Any) -> set[Unit]:
+    """The units that some instances show of a schema."""
     found: set[Unit] = set()
-    _see(node, instance, found)
+    for instance in instances:
+        _see(node, instance, found)
     return found
 
 
@@ -119,35 +120,23 @@ def _see(node: Node, instance: Any, found: set[Unit]) -> None:
     for branch in node.branches:
         if name in branch.types:
             _see(branch, instance, found)
-    if node.kinds:
-        kind = json.dumps(instance) if node.literals else _kind(node, instance)
-        found.update({(node.place, kind)} if kind in node.kinds else ())
+    if node.kinds and name:
+        kind = json.dumps(instance) if node.literals else KIND_OF[name](node, instance)
+        if kind in node.kinds:  # one that it does not have is that of a value of a wrong type
+            found.add((node.place, kind))
     if name == "object":
-        for key, member in node.members.items():
-            if key in instance:
-                _see(member, instance[key], found)
-            elif key in node.optional:
-                found.add((member.place, "absent"))
-    if name == "array" and node.items:
+        _see_members(node, instance, found)
+    elif name == "array" and node.items:
         for item in instance:
             _see(node.items, item, found)
 
 
-def _kind(node: Node, instance: Any) -> str:
-    """The kind of a value; one that the node does not have for a value of a wrong type."""
-    match instance:
-        case bool():
-            return str(instance).lower()
-        case int() | float():
-            return _number(node, instance)
-        case str():
-            return _text(instance)
-        case list():
-            return ("none", "one", "many")[min(len(instance), 2)]
-        case dict():
-            return "object"
-        case _:
-            return ""
+def _see_members(node: Node, instance: Mapping[str, Any], found: set[Unit]) -> None:
+    for key, member in node.members.items():
+        if key in instance:
+            _see(member, instance[key], found)
+        elif key in node.optional:
+            found.add((member.place, "absent"))
 
 
 def _number(node: Node, value: float) -> str:
@@ -159,10 +148,19 @@ def _number(node: Node, value: float) -> str:
     return "between" if above and (node.high is None or value < node.high) else ""
 
 
-def _text(value: str) -> str:
+def _text(_: Node, value: str) -> str:
     if value.isascii():
         return "ascii" if value else "empty"
     return "bmp" if max(value) < "\U00010000" else "astral"
+
+
+KIND_OF: Mapping[str, Callable[[Node, Any], str]] = {
+    "boolean": lambda _, value: "true" if value else "false",
+    "number": _number,
+    "string": _text,
+    "array": lambda _, value: ("none", "one", "many")[min(len(value), 2)],
+    "object": lambda _, __: "object",
+}  # the kind of a value, by its type
 
 
 def reason(view: Document, trail: tuple[str, ...]) -> str:

@@ -100,6 +100,7 @@ class Document:
         self.tree = tree
         self.source = source
         self.reasons: Mapping[str, str] = reasons or {}
+        self._targets: dict[str, tuple[str, Any]] = {}
 
     @classmethod
     def load(cls, path: Path) -> Document:
@@ -118,11 +119,12 @@ class Document:
 
     def target(self, path: str) -> tuple[str, Any]:
         """Where a JSON pointer leads, and the value there, with a reference followed to its end."""
-        value = resolve(self.tree, path)
-        while isinstance(value, dict) and "$ref" in value:
-            path = value["$ref"].removeprefix("#")
+        if path not in self._targets:
             value = resolve(self.tree, path)
-        return path, value
+            further = isinstance(value, dict) and "$ref" in value
+            found = self.target(value["$ref"].removeprefix("#")) if further else (path, value)
+            self._targets[path] = found
+        return self._targets[path]
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.grammar import Grammar, Machine, Sentence
-from conformance.reading import END_MARK, Chunk, NotJson, Reading, is_error, is_streamed
+from conformance.reading import END_MARK, Chunk, NotJson, Reading, is_error, is_streamed, once
 
 # An event is labelled by what it brings: `chunk` leaves a choice open, `last` leaves none open,
 # `bare` has neither choices nor usage.
@@ -83,6 +83,7 @@ def text_of(chunk: Chunk) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
+@once
 def sound(x: Reading) -> bool:
     """Whether the stream can be labelled: bytes, events and choices are what they must be."""
     stream = x.stream
@@ -187,6 +188,7 @@ MACHINES = (
 )
 
 
+@once
 def in_order(x: Reading) -> bool:
     """Whether every machine takes what there is for it."""
     sentences = ((machine.grammar, s) for machine in MACHINES for s in machine.sentences(x))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.grammar import Grammar, Machine, Sentence
 from conformance.grammars.chat_stream import STREAM, choices, events, sentence, sound
-from conformance.reading import Chunk, Reading
+from conformance.reading import Chunk, Reading, once
 
 # An entry of `choices` is labelled by whether it has a reason to finish; text may stand in both.
 CHOICE = Grammar(
@@ -41,6 +41,7 @@ def each_choice(x: Reading) -> Iterator[Sentence]:
 MACHINES = (Machine(STREAM, events), Machine(CHOICE, each_choice))
 
 
+@once
 def in_order(x: Reading) -> bool:
     """Whether every machine takes what there is for it."""
     sentences = ((machine.grammar, s) for machine in MACHINES for s in machine.sentences(x))

@@ -7,6 +7,7 @@ or a run that is stopped, has judged a little of everything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, islice
@@ -35,7 +36,6 @@ from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
 
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
-LEAST = 12  # probes, however few surfaces are wanted
 EARLY = 0.06  # where a first hostile request of each operation stands, so that a tenth has it
 EACH = 2  # violations of each keyword at each place, at standard
 Unsent = tuple[str, str, str]  # place, kind of value, reason
@@ -60,6 +60,11 @@ class Plan:
     def tokens(self) -> int:
         """Generated tokens, at the most."""
         return sum(probe.tokens for probe in self.probes)
+
+    @property
+    def longest(self) -> int:
+        """Generated tokens of one request, at the most and on an average of its dialogue."""
+        return max((math.ceil(p.tokens / p.requests) for p in self.probes), default=0)
 
     @property
     def surfaces(self) -> dict[str, int]:
@@ -87,7 +92,7 @@ def plan(
     surfaces: frozenset[str],
     embedding_model: str = "",
 ) -> Plan:
-    """The plan for the surfaces that are wanted."""
+    """The plan for the surfaces that are wanted: what they have in the plan for all of them."""
     names = {"text": model, "embedding": embedding_model or model}
     factories = [Factory(contract, operation, names[operation.model], seed)
                  for operation in contract.operations if operation.request]  # fmt: skip
@@ -110,14 +115,14 @@ def plan(
         Source(tuple(responses.probes(model))),
         Source(tuple(semantics.probes(model))),
     ]
-    probes = [p for p in merged([*directed, *sources]) if p.surface in surfaces]
+    probes = merged([*directed, *sources])
     size = INTENSITIES[intensity]
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:
-        more = chain(chat_rules.more(model), _more(factories, len(probes), size))
-        probes += [p for p in more if p.surface in surfaces]
-    return Plan(tuple(probes), {each.operation.id: tuple(unsent(each)) for each in factories})
+        probes += chain(chat_rules.more(model), _more(factories, len(probes), size))
+    wanted = tuple(probe for probe in probes if probe.surface in surfaces)
+    return Plan(wanted, {each.operation.id: tuple(unsent(each)) for each in factories})
 
 
 def merged(sources: Iterable[Source]) -> list[Probe]:
@@ -134,7 +139,7 @@ def _beginning(probes: list[Probe], size: float) -> list[Probe]:
     """The first part of a plan, by requests."""
     most = sum(probe.requests for probe in probes) * size
     sums = accumulate(probe.requests for probe in probes)
-    return probes[: max(LEAST, sum(1 for spent in sums if spent <= most))]
+    return probes[: sum(1 for spent in sums if spent <= most)]
 
 
 def _sources(factory: Factory) -> Iterator[Source]:

@@ -120,8 +120,8 @@ def _same(model: str) -> Turns:
     yield post(PATH, asked | {"messages": [{"role": "user", "content": [part]}]})
     yield post(PATH, asked | ORDINARY)
     yield post(PATH, asked | {"max_tokens": 3 * SHORT})
-    system = {"role": "system", "content": "You answer in one line."}
-    yield post(PATH, asked | {"messages": [system, *user(COUNT)]})
+    past = {"role": "assistant", "content": "One, two, three."}
+    yield post(PATH, asked | {"messages": [*user(COUNT), past, *user(COUNT)]})
     for _ in range(2):
         yield post(PATH, asked)
 

@@ -4,6 +4,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,13 @@ from conformance.prove import record
 
 
 @pytest.fixture(scope="session")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    return ledger.read(record(tmp_path_factory.mktemp("clean")).ledger)
+def clean_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("clean")).ledger
+
+
+@pytest.fixture(scope="session")
+def clean(clean_path: Path) -> Recording:
+    return ledger.read(clean_path)
 
 
 Respond = Callable[[BaseHTTPRequestHandler, bytes], None]

@@ -182,6 +182,23 @@ def test_abort_wakes_whoever_waits(raw: Callable) -> None:
     assert (exchange.end, exchange.detail) == (End.CANCELED, "the run was stopped")
 
 
+def test_a_slow_target_is_given_the_time_that_its_pace_needs(
+    serve: Callable[[object], str],
+) -> None:
+    """Seen on a server that takes half a second a token: a plain answer of 128 was cut."""
+
+    def late(handler: object, _: bytes) -> None:
+        time.sleep(0.8)
+        reply_json(handler, 200, {})
+
+    client = Client(serve(late), key=None, limits=SMALL, clock=time.monotonic)
+    request = Request("POST", "/x", (), b"{}")
+    assert client.send(request, number=0, dialogue="d", step=0).end is End.LIMIT
+    client.allow(2.0)
+    assert client.send(request, number=1, dialogue="d", step=0).end is End.COMPLETE
+    client.close()
+
+
 def test_a_slow_body_comes_whole_and_over_its_time(serve: Callable[..., str]) -> None:
     received: list[tuple[bytes, str | None, float]] = []
 

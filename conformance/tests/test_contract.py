@@ -16,7 +16,7 @@ from conformance.probes.hostile import BODIES
 from conformance.probes.plan import plan, unsent
 from conformance.probes.valid import Factory
 from conformance.probes.violations import violations
-from conformance.reading import Reading
+from conformance.reading import Reading, strict_json
 from conformance.wire.exchange import End, Exchange, Request
 
 SURFACES = frozenset(s for op in load().operations for s in op.surfaces.values())
@@ -207,6 +207,28 @@ def test_invalid_requests_violate_every_constraint_once_before_any_twice() -> No
     assert {"type", "required", "enum", "minimum", "maximum", "oneOf"} <= {
         keyword for keyword, _ in kinds
     }
+
+
+DEEP = json.loads("[" * 300 + "]" * 300)
+UNUSUAL = {
+    "half a character in an unknown name": ({"\ud800": 1}, ""),
+    "half a character in a text": ({"id": "\ud800"}, ""),
+    "half a character for a fixed word": ({"object": "\ud800"}, "/object"),
+    "half a character beside a wrong type": ({"\ud800": 1, "id": 7}, "/id"),
+    "much nesting in an unknown member": ({"more": DEEP}, ""),
+    "much nesting for a text": ({"id": DEEP}, "/id"),
+    "a number that no double can hold": ({"created": strict_json(b"1e999")}, ""),
+    "a text for a number": ({"created": "1e999"}, "/created"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_what_the_validator_cannot_read_is_judged_all_the_same(name: str) -> None:
+    members, place = UNUSUAL[name]
+    whole = {"id": "m", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
+    validator = load().validator(load().judging, "/components/schemas/ChatCompletionResponse")
+    assert [each.place for each in validator.errors(whole | members)] == [place][: bool(place)]
+    assert validator.valid(whole | members) is not bool(place)
 
 
 LEEWAY = {

@@ -1,6 +1,7 @@
 """The laws that keep the suite honest (the proof of law 1 and 3 is `conformance prove`)."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -215,6 +216,22 @@ def _block(draw: object, block: str) -> str:
         return name + data + json.dumps(_mangled(draw, json.loads(value)))
     except ValueError:
         return block
+
+
+NUMBER = re.compile(rb"(?<=[:\[,])-?[0-9]+(?:\.[0-9]+)?(?:e-?[0-9]+)?(?=[,}\]])")
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"-" + b"9" * 400])
+def test_no_check_raises_on_numbers_that_no_double_can_hold(
+    clean: Recording, number: bytes
+) -> None:
+    judging = Judge(clean.head)
+    for dialogue in clean.dialogues():
+        bodies = [NUMBER.sub(number, x.reply.body) for x in dialogue]
+        pairs = zip(dialogue, bodies, strict=True)
+        judging.dialogue(tuple(replace(x, reply=x.reply.with_body(body)) for x, body in pairs))
+    judging.result(None)
+    assert judging.errors == []
 
 
 ENVELOPE = {"error": {"message": "x", "type": "invalid_request_error", "param": None, "code": None}}

@@ -12,6 +12,7 @@ import pytest
 from conformance.contract.contract import load
 from conformance.target import embedded
 
+QUICK = ("--target-intensity", "quick")
 FILES = {"run.jsonl", "verdicts.json", "report.html", "junit.xml"}
 
 
@@ -58,19 +59,19 @@ def test_only_the_chosen_items_are_sent_and_reported(tmp_path: Path, url: str) -
 def test_a_broken_must_fails_and_a_broken_should_warns(tmp_path: Path, url: str) -> None:
     base = url.replace("/v1", "/fault/{}/v1")
     must = target(
-        base.format("chat-stream.forgets-done"), "-k", "chat-stream.done", folder=tmp_path
+        base.format("chat-stream.forgets-done"), *QUICK, "-k", "chat-stream.done", folder=tmp_path
     )
     assert must.returncode == 1
     assert "A stream MUST end with the event" in must.stdout
     should = target(
-        base.format("chat-stream.finishes-with-text"), "-k", "empty-last", folder=tmp_path
+        base.format("chat-stream.finishes-with-text"), *QUICK, "-k", "empty-last", folder=tmp_path
     )
     assert should.returncode == 0
     assert "ConformanceWarning" in should.stdout
 
 
 def test_two_workers_write_one_report(tmp_path: Path, url: str) -> None:
-    done = target(url, "-n", "2", "--target-intensity", "quick", folder=tmp_path)
+    done = target(url, "-n", "2", *QUICK, folder=tmp_path)
     assert done.returncode == 0, done.stdout
     value = json.loads((tmp_path / "out/verdicts.json").read_text())
     assert {row["surface"] for row in value["requirements"]} == {
@@ -91,8 +92,9 @@ def test_a_mistake_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_pytest_and_the_command_agree(tmp_path: Path, url: str) -> None:
     base = url.replace("/v1", "/fault/http.refuses-with-422/v1")
-    target(base, folder=tmp_path)
+    target(base, *QUICK, folder=tmp_path)
     command = [sys.executable, "-m", "conformance", "run", base, "--out", "command"]
+    command += ["--intensity", "quick", "--no-cache"]  # what the first run left would be sent
     subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
     one, other = (
         {

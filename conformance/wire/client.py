@@ -137,6 +137,14 @@ class Client:
         """Close every connection."""
         self._client.close()
 
+    def allow(self, seconds: float) -> None:
+        """Wait at least so long for the first byte of a reply, and then as long again as before."""
+        self._limits = replace(
+            self._limits,
+            first_byte=max(self._limits.first_byte, seconds),
+            total=max(self._limits.total, seconds + self._limits.first_byte),
+        )
+
     def abort(self) -> None:
         """End what is under way and refuse what comes; safe in a signal handler."""
         self._aborted.set()

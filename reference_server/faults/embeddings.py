@@ -115,7 +115,7 @@ def always_encodes(body: Any) -> Any:
     return _numbers(body, lambda found: _packed(found, "<f"))
 
 
-@fault(breaks={"http.schema"}, on=ON)
+@fault(breaks={"embeddings.numbers"}, on=ON)
 def overflows(data: bytes) -> bytes:
     """Sends a number that no float can hold."""
     return re.sub(rb'"embedding":\[[^],]+', b'"embedding":[1e999', data)

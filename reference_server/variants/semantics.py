@@ -15,7 +15,7 @@ from reference_server.variants.variant import tolerated, variant
 ON = "chat"
 STREAM = "chat-stream"
 RESPONSES = "responses"
-ROOM = 16  # tokens
+ROOM, LONG = 16, 400  # tokens
 Json = dict[str, Any]
 TEXTS = {
     "semantics.stop-list", "semantics.text-format", "semantics.text-part", "semantics.defaults",
@@ -32,6 +32,17 @@ def unsteady(sent: Any, body: Json) -> Json | None:
         return None
     word = f"{zlib.crc32(body['id'].encode()):08x}"
     return saying(body, lambda text: f"{word} {text}")
+
+
+@variant(on=ON, norms={"SEM-25"})
+def has_instructions_of_its_own(sent: Any, body: Json) -> Json | None:
+    """Counts the long instructions that a template has where a request brings none."""
+    roles = {message["role"] for message in sent["messages"]}
+    if not (is_cold(sent) and "seed" in sent) or roles & {"system", "developer"}:
+        return None
+    told = body["usage"]
+    counted = {name: told[name] + LONG for name in ("prompt_tokens", "total_tokens")}
+    return usage(body, **counted)
 
 
 @variant(on=RESPONSES, norms={"SEM-05", "SEM-46"},

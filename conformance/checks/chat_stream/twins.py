@@ -12,7 +12,7 @@ from conformance.checks.chat_stream.answer import fold
 from conformance.checks.chat_stream.chunks import chat
 from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import in_order, sound, text_of
-from conformance.reading import Reading
+from conformance.reading import Reading, once
 
 HALF = re.compile("[\ud800-\udfff]")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -69,6 +69,7 @@ def whole_characters(dialogue: Dialogue) -> Answer:
         yield Deviation("no U+FFFD, as in the plain answer", f"{count} of them: {show(text)}")
 
 
+@once
 def folded(x: Reading) -> list[Json]:
     """The choices of a stream that came whole; none of one that is broken."""
     found = fold(x) if whole(x) and sound(x) and in_order(x) else []

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.grammars.chat_stream import choices, sound
 from conformance.grammars.completions_stream import in_order
-from conformance.reading import EVENTS, JSON, Reading
+from conformance.reading import EVENTS, JSON, Reading, once
 
 PLAIN, STREAMED = "completions", "completions-stream"
 UNREADABLE = "the answer itself is broken"
@@ -39,6 +39,7 @@ def prompts(x: Reading) -> list[Any]:
     return given if isinstance(given, list) and not tokens else [given]
 
 
+@once
 def entries(x: Reading) -> list[Json] | None:
     """The choices of an answer, each with index, text and finish_reason; None where some rule on
     their form, or the grammar of the stream, is broken.

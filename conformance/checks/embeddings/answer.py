@@ -11,6 +11,7 @@ from conformance.checks.embeddings.vectors import (
     answered,
     decoded,
     embedding,
+    finite,
     in_base64,
     index,
     inputs,
@@ -29,12 +30,18 @@ UNIT = 1e-3  # by how much the length of a vector may differ from 1
 
 @check("embeddings.numbers", on=lambda x: answered(x) and not in_base64(x))
 def numbers(x: Reading) -> Answer:
-    """A vector is a list of numbers, one at least; what is no number in it breaks the schema."""
+    """A vector is a list of numbers that a double can hold, one at least; what is no number in it
+    breaks the schema.
+    """
     for n, item in enumerate(items(x)):
         found = embedding(item)
         if isinstance(found, str) or found == []:
             yield Deviation("numbers", show(found), place(n, "embedding"))
             return
+        for at, each in enumerate(found if isinstance(found, list) else ()):
+            if type(each) in (int, float) and not finite(each):
+                yield Deviation("a finite number", show(each), place(n, f"embedding/{at}"))
+                return
 
 
 @check("embeddings.base64-text", on=lambda x: answered(x) and in_base64(x))

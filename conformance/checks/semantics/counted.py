@@ -6,6 +6,7 @@ from typing import Any
 
 from conformance.check import Answer, Deviation, Dialogue, Undecided, relation
 from conformance.checks.semantics.said import body, member, pairs, repeated, said
+from conformance.odd import SYSTEM
 from conformance.reading import Reading
 
 
@@ -14,9 +15,18 @@ def _messages(x: Reading) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def _instructions(messages: list[Any]) -> list[Any]:
+    found = (each for each in messages if isinstance(each, dict))
+    return [each for each in found if each.get("role") in SYSTEM]
+
+
 def _says_more(x: Reading, y: Reading) -> bool:
-    """The second request has every message of the first one, in order, and further ones."""
+    """The second request has every message of the first one, in order, and further ones, but no
+    other instructions: a template may have its own where a request brings none.
+    """
     less, more = _messages(x), _messages(y)
+    if _instructions(less) != _instructions(more):
+        return False
     if x.surface != y.surface or not less or len(less) >= len(more):
         return False
     rest = iter(more)
@@ -26,7 +36,7 @@ def _says_more(x: Reading, y: Reading) -> bool:
 
 @relation("semantics.prompt-counted", on=lambda d: bool(pairs(d, _says_more)))
 def prompt_counted(dialogue: Dialogue) -> Answer:
-    """More messages are more tokens, be they of the system or of the past."""
+    """More messages are more tokens."""
     told = [(y, said(x), said(y)) for x, y in pairs(dialogue, _says_more)]
     known = [(y, a.prompt, b.prompt) for y, a, b in told if a and b and a.prompt and b.prompt]
     if not known:

@@ -55,6 +55,8 @@ def _damaged(character: str) -> Iterator[tuple[str, str]]:
 
 def _foreign(text: str) -> list[str]:
     """The characters that are not ASCII, and no half of one."""
+    if text.isascii():
+        return []
     return sorted({c for c in text if not c.isascii() and not "\ud800" <= c <= "\udfff"})
 
 

@@ -19,7 +19,7 @@ from conformance.checks.responses.finished import (
     text_of,
     tokens,
 )
-from conformance.reading import Reading
+from conformance.reading import Reading, once
 
 HALF = re.compile("[\ud800-\udfff]")
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -42,6 +42,7 @@ class Said:
     refused: bool = False
 
 
+@once
 def said(x: Reading) -> Said | None:
     """What an answer to a request that the contract allows says; None where it cannot be read."""
     read = _READERS.get(x.surface or "")
