@@ -2,6 +2,7 @@
 
 import json
 from itertools import combinations, islice, product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -207,6 +208,16 @@ def test_invalid_requests_violate_every_constraint_once_before_any_twice() -> No
     assert {"type", "required", "enum", "minimum", "maximum", "oneOf"} <= {
         keyword for keyword, _ in kinds
     }
+
+
+def test_a_configuration_of_schemathesis_near_by_is_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = violations(load(), chat(), GOOD, 1)
+    text = 'hooks = "no_such_module"\n[generation]\nmode = "positive"\n'
+    (tmp_path / "schemathesis.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert violations(load(), chat(), GOOD, 1) == expected
 
 
 LEEWAY = {
