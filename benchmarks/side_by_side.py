@@ -27,6 +27,11 @@ from rivals.testers import Finding, Ours, Tester, Told, testers
 from reference_server.faults import Fault
 
 NOTHING = Told({}, 0)
+EVERYTHING = ""  # no surface that a tester is limited to
+COSTS = (
+    "requests | of them with success | judged | wall s | CPU s of the tester "
+    "| CPU ms a judged request | CPU s of the server |"
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,11 @@ class Ran:
 
 @dataclass
 class Score:
-    """What came of one tester: its runs on the clean server by surface, and on each fault."""
+    """What came of one tester: a run on all of the clean server, its runs there by surface, and
+    those on each fault.
+    """
 
+    whole: Ran | None = None
     clean: dict[str, Ran] = field(default_factory=dict)
     faulty: dict[str, Ran] = field(default_factory=dict)
 
@@ -112,6 +120,10 @@ def compare(
 ) -> None:
     """Fill the scores: the clean server first, then fault by fault."""
     began = time.monotonic()
+    for tester in every:
+        ran = bench.run(tester, EVERYTHING)
+        scores[tester.name].whole = ran
+        _tell(began, "clean, everything", tester, ran, len(ran.told.findings))
     for surface in sorted({concerned(fault) for fault in faults}):
         for tester in every:
             ran = bench.run(tester, surface)
@@ -133,29 +145,39 @@ def _tell(began: float, what: str, tester: Tester, ran: Ran, findings: int) -> N
     )
 
 
+def costs(runs: Sequence[Ran]) -> str:
+    """What some runs of one tester cost, as cells."""
+    judged, cpu = sum(ran.told.judged for ran in runs), sum(ran.cpu for ran in runs)
+    return (
+        f"{sum(ran.server.requests for ran in runs):,} "
+        f"| {sum(ran.server.succeeded for ran in runs):,} | {judged:,} "
+        f"| {sum(ran.wall for ran in runs):,.0f} | {cpu:,.1f} | {1000 * cpu / (judged or 1):.1f} "
+        f"| {sum(ran.server.cpu for ran in runs):,.1f} |"
+    )
+
+
 def table(
     every: Sequence[Tester], faults: Sequence[Fault], scores: Mapping[str, Score]
 ) -> Iterator[str]:
-    """One row a tester; everything but the alarms is of the runs on faults."""
+    """One row a tester: what it found, and what its runs on the faults cost together."""
     done = [fault for fault in faults if all(fault.id in scores[t.name].faulty for t in every)]
-    yield (
-        f"| tester | faults found of {len(done)} | alarms, clean | requests | of them with success "
-        "| judged | wall s | CPU s of the tester | CPU ms a judged request | CPU s of the server |"
-    )
+    yield f"| tester | faults found of {len(done)} | alarms on the clean server | {COSTS}"
     yield "|---|---|---|---|---|---|---|---|---|---|"
     for tester in every:
         score = scores[tester.name]
-        runs = [score.faulty[fault.id] for fault in done]
         pairs = [(f, score.faulty[f.id], score.clean[concerned(f)]) for f in done]
         hits = sum(bool(found(tester, *pair)) for pair in pairs)
         alarms = sum(len(ran.told.findings) for ran in score.clean.values())
-        judged, cpu = sum(r.told.judged for r in runs), sum(r.cpu for r in runs)
-        yield (
-            f"| {tester.name} | {hits} | {alarms} | {sum(r.server.requests for r in runs):,} "
-            f"| {sum(r.server.succeeded for r in runs):,} | {judged:,} "
-            f"| {sum(r.wall for r in runs):,.0f} | {cpu:,.0f} | {1000 * cpu / (judged or 1):.1f} "
-            f"| {sum(r.server.cpu for r in runs):,.0f} |"
-        )
+        yield f"| {tester.name} | {hits} | {alarms} | {costs([ran for _, ran, _ in pairs])}"
+
+
+def whole(every: Sequence[Tester], scores: Mapping[str, Score]) -> Iterator[str]:
+    """One row a tester: one run on all of the clean server."""
+    yield f"| tester | alarms on the clean server | {COSTS}"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for tester in every:
+        if ran := scores[tester.name].whole:
+            yield f"| {tester.name} | {len(ran.told.findings)} | {costs([ran])}"
 
 
 def by_fault(
@@ -186,6 +208,7 @@ def details(
 
     return {
         tester.name: {
+            "whole": said(run.told.findings) if (run := scores[tester.name].whole) else [],
             "clean": {s: said(r.told.findings) for s, r in scores[tester.name].clean.items()},
             "faults": {
                 id_: {
@@ -225,11 +248,12 @@ def main() -> int:
             compare(Bench(Path(name), arguments.limit), every, faults, scores)
         except KeyboardInterrupt:
             code = 130
-    sys.stdout.write("\n".join(table(every, faults, scores)) + "\n")
+    for rows in (table(every, faults, scores), whole(every, scores)):
+        sys.stdout.write("\n".join(rows) + "\n\n")
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        rows = "\n".join(by_fault(every, faults, scores))
-        (arguments.out / "faults.md").write_text(rows + "\n", encoding="utf-8")
+        text = "\n".join(by_fault(every, faults, scores))
+        (arguments.out / "faults.md").write_text(text + "\n", encoding="utf-8")
         text = json.dumps(details(every, faults, scores), indent=1, ensure_ascii=False)
         (arguments.out / "findings.json").write_text(
             text + "\n", encoding="utf-8", errors="backslashreplace"

@@ -48,6 +48,8 @@ database = "none"
 """
 QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`""")
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+PLACE = re.compile(r"Schema at \S+")
+MISSING = "is a required property"
 CAUSE = re.compile(r"Invalid component: [^(\n]*")
 Finding = tuple[str, ...]
 
@@ -194,8 +196,19 @@ def _cause(check: str, message: str, answer: str) -> str:
     if check == "negative_data_rejection":
         return " ".join(CAUSE.findall(message))
     if check == "positive_data_acceptance":
+        return _refusal(answer)
+    first = message.partition("\n")[0]
+    place = " ".join(PLACE.findall(message))
+    return f"{first if first.endswith(MISSING) else _bare(first)} {place}".strip()
+
+
+def _refusal(answer: str) -> str:
+    """Why a request was refused, by the error in the answer."""
+    try:
+        error = json.loads(answer)["error"]
+        return f"{error.get('param')}: {_bare(error['message'])}"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return _bare(answer)
-    return _bare(message.partition("Value:")[0])
 
 
 def _bare(text: str) -> str:
@@ -203,10 +216,10 @@ def _bare(text: str) -> str:
 
 
 def _error(event: Mapping[str, Any]) -> tuple[Finding, str]:
-    info = event.get("info") or event
-    title = str(info.get("title") or info.get("type") or "error")
-    where = str(event.get("label", ""))
-    return ("error", where, "none", title), json.dumps(event)[:600]
+    """What kept it from going on, such as a connection that broke."""
+    value = event.get("value") or event.get("exception") or {}
+    cause = str(value.get("type", "error"))
+    return ("error", str(event.get("label", "")), "none", cause), json.dumps(event)[:600]
 
 
 def _text(message: Mapping[str, Any], member: str = "content") -> str:
