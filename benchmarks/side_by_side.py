@@ -11,14 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Event
 
 from rivals.drawn import concerned, draw, theme
 from rivals.server import Spent, serving, spent
@@ -28,6 +29,7 @@ from reference_server.faults import Fault
 
 NOTHING = Told({}, 0)
 EVERYTHING = ""  # no surface that a tester is limited to
+POLL = 0.05  # seconds between two looks at a child
 COSTS = (
     "requests | of them with success | judged | wall s | CPU s of the tester "
     "| CPU ms a judged request | CPU s of the server |"
@@ -47,53 +49,51 @@ class Ran:
 
 @dataclass
 class Score:
-    """What came of one tester: a run on all of the clean server, its runs there by surface, and
-    those on each fault.
-    """
+    """What came of one tester: its runs on the clean server by surface, and on each fault."""
 
-    whole: Ran | None = None
     clean: dict[str, Ran] = field(default_factory=dict)
     faulty: dict[str, Ran] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where runs write, and how long one of them may take."""
+    """Where runs write, and how long one of them may take; `stop` ends them all."""
 
     work: Path
     limit: float
+    stop: Event = field(default_factory=Event)
 
     def run(self, tester: Tester, surface: str, where: str = "") -> Ran:
         """A tester on one surface of a fresh server, below a path of it."""
-        out = Path(tempfile.mkdtemp(dir=self.work))
-        with serving() as url, (out / "said").open("wb") as said:
-            before, began, used = spent(url), time.monotonic(), _used()
-            child = subprocess.Popen(  # noqa: S603  our own command
-                tester.command(f"{url}{where}/v1", surface, out),
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                cwd=out,
-                env={**os.environ, **tester.environment(surface)},
-                start_new_session=True,  # Ctrl-C is ours; the child is stopped by us
-            )
+        with tempfile.TemporaryDirectory(dir=self.work) as name, serving() as url:
+            out, began, before = Path(name), time.monotonic(), spent(url)
+            with (out / "said").open("wb") as said:
+                child = subprocess.Popen(  # noqa: S603  our own command
+                    tester.command(f"{url}{where}/v1", surface, out),
+                    stdout=said,
+                    stderr=subprocess.STDOUT,
+                    cwd=out,
+                    env={**os.environ, **tester.environment(surface)},
+                    start_new_session=True,  # Ctrl-C is ours; the child is stopped by us
+                )
+            cpu, problem = self._ended(child)
+            wall = time.monotonic() - began
+            told, failed = _read(tester, out)
             try:
-                child.wait(self.limit)
-                problem = ""
-            except subprocess.TimeoutExpired:
-                problem = f"stopped after {self.limit:.0f} s"
-            finally:
+                server = spent(url).since(before)
+            except OSError as error:
+                server, failed = Spent(0, 0, 0.0), f"the server does not answer: {error}; {failed}"
+            return Ran(told, server, wall, cpu, f"{problem} {failed}".strip())
+
+    def _ended(self, child: subprocess.Popen[bytes]) -> tuple[float, str]:
+        """The CPU of a child and of what it started, and whether it had to be stopped."""
+        deadline, problem = time.monotonic() + self.limit, ""
+        while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
+            if self.stop.wait(POLL) or time.monotonic() > deadline:
+                problem = "stopped"
                 child.kill()
-                child.wait()
-            wall, cpu = time.monotonic() - began, _used() - used
-            server = spent(url).since(before)
-        told, failed = _read(tester, out)
-        return Ran(told, server, wall, cpu, problem or failed)
-
-
-def _used() -> float:
-    """CPU seconds of every child that has ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+        child.returncode = os.waitstatus_to_exitcode(ended[1])
+        return ended[2].ru_utime + ended[2].ru_stime, problem
 
 
 def _read(tester: Tester, out: Path) -> tuple[Told, str]:
@@ -116,31 +116,44 @@ def found(tester: Tester, fault: Fault, ran: Ran, clean: Ran) -> Mapping[Finding
 
 
 def compare(
-    bench: Bench, every: Sequence[Tester], faults: Sequence[Fault], scores: Mapping[str, Score]
+    bench: Bench,
+    every: Sequence[Tester],
+    faults: Sequence[Fault],
+    scores: Mapping[str, Score],
+    at_once: int,
 ) -> None:
     """Fill the scores: the clean server first, then fault by fault."""
     began = time.monotonic()
-    for tester in every:
-        ran = bench.run(tester, EVERYTHING)
-        scores[tester.name].whole = ran
-        _tell(began, "clean, everything", tester, ran, len(ran.told.findings))
-    for surface in sorted({concerned(fault) for fault in faults}):
-        for tester in every:
-            ran = bench.run(tester, surface)
-            scores[tester.name].clean[surface] = ran
-            _tell(began, f"clean {surface}", tester, ran, len(ran.told.findings))
-    for n, fault in enumerate(faults):
-        surface = concerned(fault)
-        for tester in every:
-            ran = bench.run(tester, surface, f"/fault/{fault.id}")
-            shown = found(tester, fault, ran, scores[tester.name].clean[surface])
-            scores[tester.name].faulty[fault.id] = ran
-            _tell(began, f"{n + 1}/{len(faults)} {fault.id}", tester, ran, len(shown))
+
+    def job(place: str, tester: Tester, surface: str, fault: Fault | None = None) -> None:
+        if bench.stop.is_set():
+            return
+        ran = bench.run(tester, surface, f"/fault/{fault.id}" if fault else "")
+        if not bench.stop.is_set():
+            score = scores[tester.name]
+            (score.faulty if fault else score.clean)[fault.id if fault else surface] = ran
+            _tell(began, f"{place} {fault.id if fault else surface}", tester, ran)
+
+    surfaces = [EVERYTHING, *sorted({concerned(fault) for fault in faults})]
+    with ThreadPoolExecutor(at_once) as pool:
+        todo = [pool.submit(job, "clean", t, surface) for surface in surfaces for t in every]
+        todo += [
+            pool.submit(job, f"{n}/{len(faults)}", t, concerned(fault), fault)
+            for n, fault in enumerate(faults, 1)
+            for t in every
+        ]
+        try:
+            for each in todo:
+                each.result()
+        except BaseException:
+            bench.stop.set()
+            raise
 
 
-def _tell(began: float, what: str, tester: Tester, ran: Ran, findings: int) -> None:
+def _tell(began: float, what: str, tester: Tester, ran: Ran) -> None:
     sys.stderr.write(
-        f"{time.monotonic() - began:6.0f} s  {what}  {tester.name}: {findings} findings, "
+        f"{time.monotonic() - began:6.0f} s  {what}  {tester.name}: "
+        f"{len(ran.told.findings)} findings, "
         f"{ran.server.requests} requests, {ran.cpu:.1f} s CPU, {ran.wall:.1f} s {ran.problem}\n"
     )
 
@@ -167,7 +180,7 @@ def table(
         score = scores[tester.name]
         pairs = [(f, score.faulty[f.id], score.clean[concerned(f)]) for f in done]
         hits = sum(bool(found(tester, *pair)) for pair in pairs)
-        alarms = sum(len(ran.told.findings) for ran in score.clean.values())
+        alarms = sum(len(ran.told.findings) for name, ran in score.clean.items() if name)
         yield f"| {tester.name} | {hits} | {alarms} | {costs([ran for _, ran, _ in pairs])}"
 
 
@@ -176,7 +189,7 @@ def whole(every: Sequence[Tester], scores: Mapping[str, Score]) -> Iterator[str]
     yield f"| tester | alarms on the clean server | {COSTS}"
     yield "|---|---|---|---|---|---|---|---|---|"
     for tester in every:
-        if ran := scores[tester.name].whole:
+        if ran := scores[tester.name].clean.get(EVERYTHING):
             yield f"| {tester.name} | {len(ran.told.findings)} | {costs([ran])}"
 
 
@@ -208,7 +221,6 @@ def details(
 
     return {
         tester.name: {
-            "whole": said(run.told.findings) if (run := scores[tester.name].whole) else [],
             "clean": {s: said(r.told.findings) for s, r in scores[tester.name].clean.items()},
             "faults": {
                 id_: {
@@ -236,6 +248,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=40, metavar="N", help="how many are drawn")
     parser.add_argument("--seed", type=int, default=7, help="of the draw")
     parser.add_argument("--examples", type=int, default=100, help="of schemathesis' fuzzing phase")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="runs at the same time")
     parser.add_argument("--limit", type=float, default=180.0, help="seconds that a run may take")
     parser.add_argument("--out", type=Path, help="folder for what was found, fault by fault")
     arguments = parser.parse_args()
@@ -245,7 +258,8 @@ def main() -> int:
         scores = {tester.name: Score() for tester in every}
         code = 0
         try:
-            compare(Bench(Path(name), arguments.limit), every, faults, scores)
+            bench = Bench(Path(name), arguments.limit)
+            compare(bench, every, faults, scores, arguments.at_once)
         except KeyboardInterrupt:
             code = 130
     for rows in (table(every, faults, scores), whole(every, scores)):

@@ -19,11 +19,10 @@ MODEL = os.environ["RIVAL_MODEL"]
 STREAMED = os.environ["RIVAL_STREAMED"] == "1"
 PROMPTS = json.loads(os.environ["RIVAL_PROMPTS"])
 TOKENS = {
-    "/chat/completions": "max_tokens",
-    "/completions": "max_tokens",
-    "/responses": "max_output_tokens",
-}
-LEAST = 16  # tokens, and twice as many at the most
+    "/chat/completions": ("max_tokens", 8),
+    "/completions": ("max_tokens", 8),
+    "/responses": ("max_output_tokens", 16),
+}  # and how many at the least; up to eight more
 NUMBER = count()
 
 
@@ -49,7 +48,8 @@ def _body(case: Any) -> None:
         values = PROMPTS[case.path][name]
         body[name] = values[number % len(values)]
     if case.path in TOKENS:
-        body[TOKENS[case.path]] = LEAST + number % LEAST
+        name, least = TOKENS[case.path]
+        body[name] = least + number % 8
 
 
 def _sound(case: Any) -> bool:
