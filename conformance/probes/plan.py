@@ -94,8 +94,11 @@ def plan(
 ) -> Plan:
     """The plan for the surfaces that are wanted: what they have in the plan for all of them."""
     names = {"text": model, "embedding": embedding_model or model}
-    factories = [Factory(contract, operation, names[operation.model], seed)
-                 for operation in contract.operations if operation.request]  # fmt: skip
+    size = INTENSITIES[intensity]
+    # a probe of a standard plan has its place whatever else is in it
+    every = [each for each in contract.operations if each.request
+             and (size != 1 or surfaces & set(each.surfaces.values()))]  # fmt: skip
+    factories = [Factory(contract, operation, names[operation.model], seed) for operation in every]
     sources = list(chain.from_iterable(_sources(each) for each in factories))
     directed = [
         Source(tuple(models.probes()), 0.1),
@@ -116,7 +119,6 @@ def plan(
         Source(tuple(semantics.probes(model))),
     ]
     probes = merged([*directed, *sources])
-    size = INTENSITIES[intensity]
     if size < 1:
         probes = _beginning(probes, size)
     if size > 1:

@@ -75,7 +75,9 @@ def _grafts(contract: Contract, operation: Operation, good: dict[str, Any]) -> I
 
 def _cases(contract: Contract, operation: Operation) -> Iterator[tuple[str, Any]]:
     """Where the violated keyword stands in the request schema, and the body that violates it."""
-    schema = schemathesis.openapi.from_dict(contract.document.tree)
+    # without a configuration it would take the one that lies in the current folder or above
+    config = schemathesis.Config()
+    schema = schemathesis.openapi.from_dict(contract.document.tree, config=config)
     target = schema[operation.path][operation.method]
     cases = schema.iter_coverage_cases(
         target,

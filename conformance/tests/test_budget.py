@@ -118,6 +118,14 @@ def test_every_operation_and_each_kind_of_rule_is_touched_by_a_tenth() -> None:
         assert any(".hostile." in name for name in names), operation
 
 
+@pytest.mark.parametrize("intensity", ["quick", "standard"])
+def test_a_surface_alone_has_its_part_of_the_plan(intensity: str) -> None:
+    whole = plan(load(), "m", intensity, 0, SURFACES).probes
+    for surface in ("models", "embeddings", "responses-stream"):
+        alone = plan(load(), "m", intensity, 0, frozenset({surface})).probes
+        assert [each.name for each in alone] == [p.name for p in whole if p.surface == surface]
+
+
 def test_the_same_seed_sends_the_same_requests_and_gives_the_same_verdicts(tmp_path: Path) -> None:
     sent, verdicts = [], []
     with embedded() as url:

@@ -2,6 +2,7 @@
 
 import json
 from itertools import combinations, islice, product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -229,6 +230,16 @@ def test_what_the_validator_cannot_read_is_judged_all_the_same(name: str) -> Non
     validator = load().validator(load().judging, "/components/schemas/ChatCompletionResponse")
     assert [each.place for each in validator.errors(whole | members)] == [place][: bool(place)]
     assert validator.valid(whole | members) is not bool(place)
+
+
+def test_a_configuration_of_schemathesis_near_by_is_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = violations(load(), chat(), GOOD, 1)
+    text = 'hooks = "no_such_module"\n[generation]\nmode = "positive"\n'
+    (tmp_path / "schemathesis.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert violations(load(), chat(), GOOD, 1) == expected
 
 
 LEEWAY = {
