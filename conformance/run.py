@@ -265,7 +265,8 @@ class Run:
         """No list of models: go on with the model that was given, if a reply came at all."""
         base = bases(self.url)[0]
         if not self.options.model and any(models.is_empty_list(x) for x in exchanges):
-            raise Misconfigured("the target lists no model", "name one by --model")
+            hint = "name one by --model, and the list will be judged too"
+            raise Misconfigured("the target lists no model", hint)
         replied = [x for x in exchanges if x.reply is not None]
         if self.options.model and replied and exchanges[0].reply is not None:
             self.listener.looked(base, self.options.model, "as given; GET /models lists none")

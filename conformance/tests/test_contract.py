@@ -1,6 +1,7 @@
 """The document, its overlays, and the requests that are made of them."""
 
 import json
+from collections.abc import Iterator
 from itertools import combinations, islice, product
 from pathlib import Path
 
@@ -281,3 +282,20 @@ def test_quick_is_the_beginning_of_standard_and_touches_every_surface() -> None:
     assert [probe.name for probe in quick.probes] == names[: len(quick.probes)]
     assert {probe.surface for probe in quick.probes} == SURFACES
     assert len(set(names)) == len(names)
+
+
+def types(tree: object) -> Iterator[list[str]]:
+    """Every list of types in a document."""
+    inside = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    if isinstance(tree, dict) and isinstance(tree.get("type"), list):
+        yield tree["type"]
+    for each in inside:
+        yield from types(each)
+
+
+@pytest.mark.parametrize("view", ["judging", "generation"])
+def test_no_type_is_named_twice(view: str) -> None:
+    """An update of an overlay adds to a list: seen where it meant to narrow one."""
+    found = list(types(getattr(load(), view).tree))
+    assert found
+    assert all(len(set(each)) == len(each) for each in found)
