@@ -70,7 +70,7 @@ def strict_json(data: bytes | str) -> Any:
     if text.startswith("\ufeff"):
         return NotJson("it begins with a byte order mark", 0)
     try:
-        return (WIDE if HUGE.search(text) else DECODER).decode(text)
+        return (WIDE if _may_be_huge(text) else DECODER).decode(text)
     except json.JSONDecodeError as error:
         return NotJson(f"{error.msg} at character {error.pos}", len(text[: error.pos].encode()))
     except (ValueError, RecursionError) as error:
@@ -92,7 +92,14 @@ def _real(digits: str) -> float:
 
 DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
 WIDE: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_real)
-HUGE: Final = re.compile(rf"[eE]\+?\d{{3}}|[:,\[\s-]\d{{{LONG}}}")  # may be beyond a double
+EXPONENT: Final = re.compile(r"[eE]\+?\d{3}")
+ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+
+
+def _may_be_huge(text: str) -> bool:
+    """Whether a text may hold a number beyond a double; of texts that do not, hardly any may."""
+    long = len(text) > LONG and b"0" * LONG in text.encode("utf-8", "replace").translate(ZEROS)
+    return long or EXPONENT.search(text) is not None
 
 
 @dataclass(frozen=True)

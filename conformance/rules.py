@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import conformance.checks  # noqa: F401  importing the modules registers their checks
@@ -106,30 +106,33 @@ class Rules:
         said = tuple(x for x in dialogue if x.outcome is not Outcome.BUSY)
         for rule in self._related(said[-1].surface or "") if said else ():
             if _holds(rule.on, said):
-                yield self._outcome(rule.id, said[-1], partial(rule.judge, said))
+                yield self._outcome(rule.id, said[-1], rule.judge, said)
 
     def _checks(self, x: Reading) -> Iterator[Judged]:
         busy = x.outcome is Outcome.BUSY
         for on, rules in self._on(x.surface or ""):
             for rule in rules if _holds(on, x) else ():
                 if rule.busy or not busy:
-                    yield self._outcome(
-                        rule.id, x, partial(rule.judge, x), expects_error=rule.expects_error
-                    )
+                    yield self._outcome(rule.id, x, rule.judge, x, rule.expects_error)
 
     def _outcome(
-        self, id_: str, x: Reading, judge: Callable[[], Answer], *, expects_error: bool = False
+        self,
+        id_: str,
+        x: Reading,
+        judge: Callable[[Any], Answer],
+        subject: Reading | Dialogue,
+        expects_error: bool = False,  # noqa: FBT001, FBT002  this is called for every rule
     ) -> Judged:
         assert x.surface is not None
         operation = x.operation.id if x.operation else ""
         needs = x.standing.needs if 400 <= x.status < 500 else NOTHING
         try:
-            found = list(judge())
+            found = list(judge(subject))
         except Exception as error:  # noqa: BLE001  a rule must not end the run
             said = f"{id_} raised {type(error).__name__}: {error}"
             return Judged(id_, x.surface, operation, error=said)
         if not found:
-            return self._kept(id_, x.surface, operation, needs=needs, expects_error=expects_error)
+            return self._kept(id_, x.surface, operation, (), "", "", needs, expects_error)
         findings = tuple(finding(id_, x, each) for each in found if isinstance(each, Deviation))
         reasons = [each.reason for each in found if isinstance(each, Undecided)]
         undecided = reasons[0] if reasons and not findings else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from email.message import Message
 
 from conformance.check import Answer, Deviation, Place, Undecided, check, show
-from conformance.reading import EVENTS, NotJson, Reading, is_streamed
+from conformance.reading import NotJson, Reading, is_streamed
 
 MIB = 1 << 20
 FIELDS = ("data", "event", "id", "retry")
@@ -61,9 +61,10 @@ def no_lone_cr(x: Reading) -> Answer:
 def has_data(x: Reading) -> Answer:
     """Every block brings data; a block without any known field has a rule of its own."""
     for block in x.stream.blocks:
+        if any(field.name == "data" and field.value for field in block.fields):
+            continue
         names = {field.name for field in block.fields}
-        data = any(field.name == "data" and field.value for field in block.fields)
-        if names & set(FIELDS) and not data:
+        if names & set(FIELDS):
             place = Place(offset=block.start)
             yield Deviation("a `data` line with a value", f"only {sorted(names)}", place)
             return
@@ -147,8 +148,10 @@ def retry_digits(x: Reading) -> Answer:
 def charset(x: Reading) -> Answer:
     """The media type names no other encoding."""
     value = x.exchange.reply.header("content-type") if x.exchange.reply else None
+    if not value or ";" not in value:
+        return
     named = Message()
-    named["content-type"] = value or EVENTS
+    named["content-type"] = value
     found = named.get_param("charset", "utf-8")
     if str(found).lower() not in ("utf-8", "utf8"):
         yield Deviation("utf-8", show(found))

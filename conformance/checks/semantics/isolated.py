@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from conformance.check import Answer, Deviation, Dialogue, Undecided, check, relation, show
 from conformance.checks.semantics.said import body, said
-from conformance.reading import Reading
+from conformance.reading import Reading, once
 from conformance.wire.exchange import End
 
 WORD = re.compile(r"[^\W\d_]{5,}")
 
 
+@once
 def _asked(x: Reading) -> str:
     return json.dumps(body(x, "model"), ensure_ascii=False)
 
@@ -53,22 +54,21 @@ def _damaged(character: str) -> Iterator[tuple[str, str]]:
     yield "".join(f"%{byte:02X}" for byte in data), "an escape of addresses"
 
 
-def _foreign(text: str) -> list[str]:
-    """The characters that are not ASCII, and no half of one."""
-    if text.isascii():
-        return []
-    return sorted({c for c in text if not c.isascii() and not "\ud800" <= c <= "\udfff"})
+@once
+def _foreign(x: Reading) -> list[str]:
+    """The characters of a request that are not ASCII, and no half of one."""
+    return sorted(c for c in set(_asked(x)) if c > "\x7f" and not "\ud800" <= c <= "\udfff")
 
 
-@check("semantics.characters-kept", on=lambda x: bool(_foreign(_asked(x))) and said(x) is not None)
+@check("semantics.characters-kept", on=lambda x: bool(_foreign(x)) and said(x) is not None)
 def characters_kept(x: Reading) -> Answer:
     """What comes back of a text is what was sent, in whichever script."""
     answer, sent = said(x), _asked(x)
     text = answer.text if answer else ""
-    for character in _foreign(sent):
+    for character in _foreign(x):
         for damaged, mistake in _damaged(character):
             if len(damaged) > 1 and damaged in text and damaged not in sent:
                 yield Deviation(show(character), f"{show(damaged)}, {mistake}")
                 return
-    if not set(_foreign(sent)) & set(text):
+    if not set(_foreign(x)) & set(text):
         yield Undecided("no answer had a character of the request that is not ASCII")

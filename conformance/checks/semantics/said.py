@@ -139,12 +139,8 @@ def pairs(
     dialogue: Dialogue, fits: Callable[[Reading, Reading], bool]
 ) -> list[tuple[Reading, Reading]]:
     """The pairs of requests to one operation of which the second fits the first."""
-    return [
-        (x, y)
-        for x in dialogue
-        for y in dialogue
-        if x is not y and body(x) and body(y) and x.surface and fits(x, y)
-    ]
+    able = [x for x in dialogue if isinstance(x.sent, dict) and x.sent and x.surface]
+    return [(x, y) for x in able for y in able if x is not y and fits(x, y)]
 
 
 def repeated(dialogue: Dialogue) -> Iterator[list[Reading]]:
