@@ -83,10 +83,11 @@ def main(wanted: Wanted) -> int:
 def _proved(crew: Crew, faults: Sequence[Fault], wanted: Wanted) -> Sequence[Proved]:
     ids = [fault.id for fault in faults]
     wire = crew.each(_live_faults, ids) if wanted.live else ()
-    return [_shown(each) for each in chain(crew.each(_reply_faults, ids), wire)]
+    return [_shown(each) for each in chain(crew.each(reply_faults, ids), wire)]
 
 
-def _reply_faults(proof: Proof, _: Path, ids: Sequence[str]) -> Iterator[Proved]:
+def reply_faults(proof: Proof, _: Path, ids: Sequence[str]) -> Iterator[Proved]:
+    """What these faults are noticed by on the record."""
     return proof.reply_faults([FAULTS[id_] for id_ in ids])
 
 
