@@ -94,7 +94,7 @@ def _add_prove(prove: argparse.ArgumentParser) -> None:
     )
     prove.add_argument("--seed", type=int, default=0, help="of sabotage and hunt (default 0)")
     prove.add_argument(
-        "--processes", type=_count, metavar="N", help="that share the work (default: one a core)"
+        "--processes", type=_count, metavar="N", help="that share the work (default: two a core)"
     )
     prove.set_defaults(main=_prove)
 
