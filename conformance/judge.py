@@ -21,7 +21,7 @@ from conformance.reading import Outcome, Reading
 from conformance.requirement import Catalogue, Requirement, catalogue, selected
 from conformance.rules import Judged, Rules, finding
 from conformance.verdict import Claim, Judgement, Row, Smallest, Verdict, verdicts
-from conformance.wire.exchange import Exchange
+from conformance.wire.exchange import STOPPED, Exchange
 
 SMALLER = "smaller."  # how the names of dialogues begin that only make a failing request smaller
 KEPT = 20  # findings kept for each rule on each surface; all are counted
@@ -93,8 +93,11 @@ class Judge:
         return self.count(self.examine(exchanges))
 
     def examine(self, exchanges: Iterable[Exchange]) -> Examined:
-        """What the rules say about a dialogue, whatever else the run has shown."""
-        readings = tuple(Reading(exchange, self.contract) for exchange in exchanges)
+        """What the rules say about a dialogue, whatever else the run has shown. What the end of the
+        run cut shows nothing.
+        """
+        whole = (exchange for exchange in exchanges if exchange.detail != STOPPED)
+        readings = tuple(Reading(exchange, self.contract) for exchange in whole)
         return Examined(readings, tuple(self.rules.examine(readings)))
 
     def count(self, examined: Examined) -> list[Finding]:

@@ -27,7 +27,7 @@ from conformance.runner import Budget, Clock, Runner
 from conformance.target import embedded
 from conformance.verdict import Exit, Verdict
 from conformance.wire.client import Client, Limits
-from conformance.wire.exchange import End, Exchange, Reply, Request
+from conformance.wire.exchange import STOPPED, End, Exchange, Reply, Request
 
 SURFACES = frozenset(s for op in load().operations for s in op.surfaces.values())
 GRACE = 10.0  # seconds for the first look, and for what is under way when the time ends
@@ -106,6 +106,20 @@ def test_a_target_that_is_busy_half_of_the_time_is_no_failure(
     assert judgement.busy > 5
     assert judgement.count(Profile.OLLAMA)[Verdict.FAIL] == 0
     assert not judgement.errors
+
+
+def test_what_the_end_of_a_run_cuts_shows_nothing() -> None:
+    """Seen on a slow target: the head of a 400 had come, its body not, when the time ended."""
+    judge = Judge(Head("http://x/v1", "m", "ollama", "quick", 0, "0", ""))
+    body = json.dumps({"model": "m", "input": 5}).encode()
+    request = Request("POST", "/embeddings", (("content-type", "application/json"),), body)
+    head = Reply(400, (("content-type", "application/json"), ("content-length", "99")))
+    cut = Exchange(0, "d", 0, request, head, End.CANCELED, STOPPED)
+    assert judge.dialogue([cut]) == []
+    judgement = judge.result(None)
+    assert not any(row.judged for row in judgement.rows)
+    assert not judgement.answered
+    assert judgement.exchanges == 0
 
 
 def test_every_operation_and_each_kind_of_rule_is_touched_by_a_tenth() -> None:

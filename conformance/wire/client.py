@@ -20,7 +20,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpcore
 import httpx
 
-from conformance.wire.exchange import End, Exchange, Headers, Piece, Reply, Request
+from conformance.wire.exchange import STOPPED, End, Exchange, Headers, Piece, Reply, Request
 from conformance.wire.guard import CURRENT, Aborted, Backend, Cut, Limits, Watch
 from conformance.wire.redact import Redactor
 from conformance.wire.sse import Decoder
@@ -216,7 +216,7 @@ class Client:
 
     def _outcome(self, error: Exception) -> tuple[End, str]:
         if isinstance(error, Aborted) or self._aborted.is_set():
-            return End.CANCELED, "the run was stopped"
+            return End.CANCELED, STOPPED
         if isinstance(error, Cut):
             return End.LIMIT, str(error)
         return End.BROKEN, _words(error)

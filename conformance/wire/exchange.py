@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 Headers = tuple[tuple[str, str], ...]
+STOPPED = "the run was stopped"  # the detail of an exchange that the end of the run cut
 
 
 class End(StrEnum):

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpcore
 
+from conformance.wire.exchange import STOPPED
+
 MIB = 1024 * 1024
 
 
@@ -61,7 +63,7 @@ class Watch:
     def allowed(self) -> tuple[float, str]:
         """Seconds until the next limit, and the sentence for reaching it."""
         if self.aborted.is_set():
-            raise Aborted("the run was stopped")
+            raise Aborted(STOPPED)
         limits, now = self.limits, self.clock()
         waits = (
             (f"nothing came for {limits.idle:g} s (idle limit)", limits.idle)
