@@ -123,7 +123,7 @@ def plan(
         probes = _beginning(probes, size)
     if size > 1:
         probes += chain(chat_rules.more(model), _more(factories, len(probes), size))
-    wanted = tuple(probe for probe in probes if probe.surface in surfaces)
+    wanted = tuple(probe for probe in probes if {probe.surface, *probe.also} & surfaces)
     return Plan(wanted, {each.operation.id: tuple(unsent(each)) for each in factories})
 
 

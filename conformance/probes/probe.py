@@ -27,7 +27,8 @@ class Probe:
     handed back. `requests` and `tokens` are upper bounds of what it costs; `alone` asks that
     nothing else is under way meanwhile, for rules about time, or so that what it breaks is its own.
     `canary` says of one that is alone that whatever is alive answers its last request: a target
-    that does not is asked again, and then given up.
+    that does not is asked again, and then given up. `also` names further surfaces whose rules need
+    it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Probe:
     tokens: int = 0
     alone: bool = False
     canary: bool = False
+    also: frozenset[str] = frozenset()
 
 
 def post(path: str, body: Any) -> Request:

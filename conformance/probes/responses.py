@@ -95,6 +95,10 @@ SINGLES: tuple[tuple[str, Body, int], ...] = (
 )
 
 
+BOTH = ("responses.tool-choice", "responses.reasoning-back", "responses.same-items")
+STREAMED = frozenset({"responses-stream"})  # which those dialogues need for rules on its items
+
+
 def probes(model: str) -> Iterator[Probe]:
     """The directed dialogues, those first that show the most."""
     good = {"model": model, "input": "Say hello.", "max_output_tokens": TOKENS}
@@ -112,7 +116,8 @@ def probes(model: str) -> Iterator[Probe]:
         ("responses.same-items", lambda: _same(same), 3, 3 * LONG),
     )
     for name, turns, requests, tokens in dialogues:
-        yield Probe(name, name.partition(".")[0], turns, requests, tokens)
+        also = STREAMED if name in BOTH else frozenset()
+        yield Probe(name, name.partition(".")[0], turns, requests, tokens, also=also)
     without = {name: value for name, value in good.items() if name != "input"}
     yield single("responses.no-input", "responses", post(PATH, without))
     for name, members, tokens in SINGLES:

@@ -19,6 +19,7 @@ from conformance.grammars import MACHINES
 from conformance.judge import Judge, judge
 from conformance.ledger import Recording
 from conformance.ownership import Grammars
+from conformance.probes.plan import plan
 from conformance.prove import gaps, noticed
 from conformance.requirement import catalogue
 from conformance.shape import Shapes
@@ -41,6 +42,22 @@ def test_the_clean_server_passes_and_every_rule_is_reached(clean: Recording) -> 
     judgement = judge(clean)
     assert list(gaps(judgement)) == []
     assert {judgement.exit(profile) for profile in ("seed", "ollama", "openai")} == {Exit.CONFORMS}
+
+
+def test_a_run_of_one_surface_reaches_each_of_its_rules(clean: Recording) -> None:
+    """Seen by a fault of streams that only dialogues of the plain form showed."""
+    head, judging = clean.head, Judge(clean.head)
+    whole = plan(load(), head.model, head.intensity, head.seed, frozenset(head.planned)).probes
+    places = {probe.name: {probe.surface, *probe.also} for probe in whole}
+    reached = {
+        (outcome.requirement, outcome.surface)
+        for exchanges in clean.dialogues()
+        for outcome in judging.examine(exchanges).outcomes
+        if not outcome.undecided
+        and outcome.surface in places.get(exchanges[0].dialogue, {outcome.surface})
+    }
+    rows = {(row.requirement.id, row.surface) for row in judge(clean).rows}
+    assert {(id_, surface) for id_, surface in rows - reached if id_ not in FOLDS} == set()
 
 
 def test_every_requirement_is_judged_by_something_and_every_check_has_a_requirement() -> None:
