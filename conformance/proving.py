@@ -53,8 +53,8 @@ def main(wanted: Wanted) -> int:
         raise Misconfigured(f"nothing begins with {', '.join(wanted.only)}", hint)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        record_ = record(folder / "clean").ledger
-        with Crew(record_, folder, wanted.processes) as crew:
+        clean = record(folder / "clean").ledger
+        with Crew(clean, folder, wanted.processes) as crew:
             problems = list(_told(gaps(crew.proof.clean())))
             proved = _proved(crew, faults, wanted)
             passed = _passed(crew, permitted, wanted)

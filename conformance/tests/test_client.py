@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from answers import reply, reply_json
 
+from conformance.ledger import dump, load
+from conformance.probes.probe import Abandoned
 from conformance.wire.client import Client, Limits
 from conformance.wire.exchange import End, Exchange, Request
 
@@ -217,3 +219,16 @@ def test_a_slow_body_comes_whole_and_over_its_time(serve: Callable[..., str]) ->
     client.close()
     assert [(data, length) for data, length, _ in received] == [(body, str(len(body)))] * 2
     assert all(took >= 0.3 for _, _, took in received)
+
+
+def test_what_is_recorded_of_a_request_is_what_a_record_can_hold(
+    serve: Callable[[object], str],
+) -> None:
+    """That a stream is to be left is our purpose, and no part of what was sent."""
+    client = Client(
+        serve(lambda h, _: reply_json(h, 200, {})), key=None, limits=SMALL, clock=time.monotonic
+    )
+    left = Abandoned("POST", "/x", (), b"{}")
+    exchange = client.send(left, number=0, dialogue="d", step=0)
+    client.close()
+    assert load(dump(exchange)) == exchange

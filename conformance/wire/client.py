@@ -170,7 +170,8 @@ class Client:
         resent = watch.reused and not watch.received and attempt.end is End.BROKEN
         if resent:
             attempt, watch = self._try(built, cut_after)
-        sent = replace(request, headers=_pairs(built.headers.raw))
+        headers = _pairs(built.headers.raw)
+        sent = Request(request.method, request.path, headers, request.body, request.pace)
         return self._redactor.exchange(
             Exchange(
                 number=number,
