@@ -25,7 +25,8 @@ def join(parts: Sequence[Recording], only: tuple[str, ...], path: Path) -> Recor
         for exchange in part.exchanges
     ]
     numbered = tuple(replace(exchange, number=n) for n, exchange in enumerate(exchanges))
-    head = replace(parts[0].head, planned=dict(planned), only=only)
+    unsent = {id_: units for part in parts for id_, units in part.head.unsent.items()}
+    head = replace(parts[0].head, planned=dict(planned), unsent=unsent, only=only)
     record = Ledger(path, head)
     record.write(*numbered)
     tail = _tail(parts)

@@ -8,13 +8,12 @@ a deviation of its own) may leave anything open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from conformance.contract.typed import is_id, is_index, row_of, wrong
 from conformance.grammar import Grammar, Machine, Sentence
-from conformance.reading import END_MARK, Chunk, Reading, is_streamed
+from conformance.reading import END_MARK, Chunk, Reading, is_streamed, once
 
 # `item` is every event that names an item, `other` one that names none.
 STREAM = Grammar(
@@ -138,7 +137,7 @@ TEXTS = frozenset({"output_text", "refusal", "reasoning_text"})  # types of part
 Labels = list[tuple[str, int | None]]
 
 
-@lru_cache(maxsize=32)  # nearly every check of a stream asks
+@once
 def sound(x: Reading) -> bool:
     """Whether the stream can be labelled: bytes and events are what they must be."""
     left = x.stream.tail.strip() and not x.done_open

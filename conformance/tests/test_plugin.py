@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,6 +47,9 @@ def test_a_conforming_target_is_green_with_all_files(tmp_path: Path, url: str) -
     assert "chat-stream::sse.utf-8 PASSED" in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert json.loads((tmp_path / "out/verdicts.json").read_text())["exit"]["code"] == 0
+    sent = re.search(r"of the document: (\d+) of (\d+) kinds of value sent", done.stdout)
+    assert sent is not None
+    assert sent[1] == sent[2]  # whatever is not sent has a reason, in each part
 
 
 def test_only_the_chosen_items_are_sent_and_reported(tmp_path: Path, url: str) -> None:
