@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.contract import coverage
@@ -37,6 +37,7 @@ class Coverage:
         self._trees = {side: tree for operation in contract.operations
                        for side, tree in _trees(contract, operation)}  # fmt: skip
         self._counts: dict[Side, Counter[coverage.Unit]] = {side: Counter() for side in self._trees}
+        self._surfaces = {each.id: set(each.surfaces.values()) for each in contract.operations}
 
     def see(self, x: Reading) -> None:
         """Count one exchange."""
@@ -53,12 +54,20 @@ class Coverage:
             found = coverage.seen(tree, *bodies)
             self._counts[side].update(_told(side[1], found))
 
-    def result(self, unsent: Mapping[str, tuple[tuple[str, str, str], ...]]) -> tuple[Covered, ...]:
-        """Every unit of the document, with the reasons of the plan for what it does not send."""
-        return tuple(self._result(unsent))
+    def result(
+        self, unsent: Mapping[str, tuple[coverage.Unsent, ...]], planned: Collection[str]
+    ) -> tuple[Covered, ...]:
+        """Every unit of the operations that were planned, with the reasons of the plan for what it
+        does not send.
+        """
+        return tuple(self._result(unsent, planned))
 
-    def _result(self, unsent: Mapping[str, tuple[tuple[str, str, str], ...]]) -> Iterator[Covered]:
+    def _result(
+        self, unsent: Mapping[str, tuple[coverage.Unsent, ...]], planned: Collection[str]
+    ) -> Iterator[Covered]:
         for (operation, side), tree in self._trees.items():
+            if self._surfaces[operation].isdisjoint(planned):
+                continue
             reasons = {
                 (place, kind): reason for place, kind, reason in unsent.get(operation, ())
             } if side == "request" else {}  # fmt: skip

@@ -185,7 +185,7 @@ class Judge:
             exchanges=self.exchanges,
             busy=self.busy,
             smaller=self.smaller,
-            coverage=self.coverage.result(self.head.unsent),
+            coverage=self.coverage.result(self.head.unsent, self.head.planned),
             errors=tuple(self.errors),
             unusable=unusable,
             undecided=() if unusable else tuple(self._undecided(rows, tail)),

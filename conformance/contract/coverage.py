@@ -34,6 +34,7 @@ TYPES: Mapping[type, str] = {
     str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object",
 }  # fmt: skip
 Unit = tuple[str, str]  # a place, and a kind of value there
+Unsent = tuple[str, str, str]  # a unit, and why it is not sent
 
 
 @dataclass

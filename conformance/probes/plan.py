@@ -38,7 +38,6 @@ from conformance.probes.violations import violations
 INTENSITIES = {"quick": 0.1, "standard": 1.0, "thorough": 4.0}
 EARLY = 0.06  # where a first hostile request of each operation stands, so that a tenth has it
 EACH = 2  # violations of each keyword at each place, at standard
-Unsent = tuple[str, str, str]  # place, kind of value, reason
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Plan:
     """
 
     probes: tuple[Probe, ...]
-    unsent: Mapping[str, tuple[Unsent, ...]] = field(default_factory=dict)
+    unsent: Mapping[str, tuple[coverage.Unsent, ...]] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -208,7 +207,7 @@ def _invalid(factory: Factory, good: dict[str, Any]) -> Iterator[Probe]:
         yield single(f"{surface}.invalid.{n}", surface, request, tokens=bound(good))
 
 
-def unsent(factory: Factory) -> Iterator[Unsent]:
+def unsent(factory: Factory) -> Iterator[coverage.Unsent]:
     """The units of the document that no valid request has, each with the reason of the overlay."""
     node = _request(factory.contract, factory.operation)
     sent = set().union(*(coverage.seen(node, body) for body in factory.samples()))

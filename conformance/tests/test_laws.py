@@ -14,6 +14,7 @@ from conformance import ledger
 from conformance.check import CHECKS, FOLDS, RELATIONS
 from conformance.contract.contract import CONTRACT, load, render
 from conformance.contract.document import has, pointer
+from conformance.covered import total
 from conformance.data import SPECS
 from conformance.grammars import MACHINES
 from conformance.judge import Judge, judge
@@ -58,6 +59,17 @@ def test_a_run_of_one_surface_reaches_each_of_its_rules(clean: Recording) -> Non
     }
     rows = {(row.requirement.id, row.surface) for row in judge(clean).rows}
     assert {(id_, surface) for id_, surface in rows - reached if id_ not in FOLDS} == set()
+
+
+def test_a_run_of_one_operation_covers_that_one(clean: Recording) -> None:
+    images = [each for each in clean.dialogues() if each[0].dialogue.startswith("images.")]
+    judging = Judge(replace(clean.head, planned={"images": 1}))
+    for exchanges in images:
+        judging.dialogue(exchanges)
+    found = judging.result(clean.tail).coverage
+    assert {each.operation for each in found} == {"createImage"}
+    counted = total(found)
+    assert counted.sent == counted.sendable > 0
 
 
 def test_every_requirement_is_judged_by_something_and_every_check_has_a_requirement() -> None:
