@@ -32,6 +32,7 @@ from reference_server.faults import FAULTS, Fault
 
 NOTICED = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 SHOWING = 8  # dialogues that show a fault on the wire
+LIVE = " (live)"  # in the id of what came of a fault or a variant on the wire
 TAKEN = ".taken."  # in the names of dialogues that show what only some servers offer
 LEANING = 4  # clean dialogues that its judgement leans on
 NOTHING: Mapping[str, bool] = MappingProxyType({})
@@ -41,7 +42,7 @@ NOTHING: Mapping[str, bool] = MappingProxyType({})
 class Proved:
     """What one fault was noticed by."""
 
-    fault: str
+    id: str
     breaks: frozenset[str]
     noticed: frozenset[str]
     changed: int
@@ -63,12 +64,12 @@ class Proved:
         if self.holds:
             return
         if not self.changed:
-            yield f"{self.fault} changes nothing that was recorded"
+            yield f"{self.id} changes nothing that was recorded"
             return
         missed = sorted(self.breaks - self.noticed)
         extra = sorted(self.noticed - self.breaks)
         code = "" if self.code in (None, self.due) else f", exit code {self.code}"
-        yield f"{self.fault}: missed by {missed}, also noticed by {extra}{code}"
+        yield f"{self.id}: missed by {missed}, also noticed by {extra}{code}"
 
 
 def noticed(judgement: Judgement) -> frozenset[str]:
@@ -283,7 +284,7 @@ def live(proof: Proof, folder: Path, faults: Sequence[Fault]) -> Iterator[Proved
     """What these faults are noticed by on the wire."""
     for fault, names, result in on_the_wire(proof, folder, faults):
         found, code = noticed(result.judgement), result.judgement.exit(Profile.OLLAMA)
-        yield Proved(f"{fault.id} (live)", fault.breaks, found, len(names), code)
+        yield Proved(f"{fault.id}{LIVE}", fault.breaks, found, len(names), code)
 
 
 def gaps(clean: Judgement) -> Iterator[str]:

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.prove import Proof, notices, on_the_wire
+from conformance.prove import LIVE, Proof, notices, on_the_wire
 from conformance.requirement import Profile
 from conformance.verdict import Exit, Judgement, Row, Verdict
 from reference_server.faults import FAULTS
 from reference_server.variants import VARIANTS, Variant
 
-LIVE = " (live)"  # in the id of what became of a variant on the wire
 Key = tuple[str, str]  # a requirement and a surface
 
 
