@@ -198,7 +198,7 @@ def _valid(factory: Factory, bodies: Iterable[dict[str, Any]], name: str) -> Ite
 def _invalid(factory: Factory, good: dict[str, Any]) -> Iterator[Probe]:
     """Invalid requests for every constraint, in turn plain and streamed where there are both."""
     operation = factory.operation
-    for n, each in enumerate(violations(factory.contract, operation, good, EACH)):
+    for n, each in enumerate(violations(factory.contract, operation, good, factory.invalid, EACH)):
         body: Any = each.body
         streamed = factory.streams and each.turn % 2 == 1 and isinstance(body, dict)
         streamed = streamed and "stream" not in body

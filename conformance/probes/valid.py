@@ -1,24 +1,22 @@
 """Valid requests of any operation, from its schema in the generation view.
 
-Each member that may be sent is a factor whose levels are drawn by Hypothesis; rows of levels become
+Each member that may be sent is a factor whose levels Hypothesis has drawn; rows of levels become
 bodies, in turn plain and streamed where the operation has both forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from random import Random
 from typing import Any
 
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
-from conformance.probes.levels import draw, levels
+from conformance.probes.derived import DRAWN, Derived, derived
 from conformance.probes.pairs import Row, alone, anyhow, together
 
-DRAWN = 8  # values of each level
 Body = dict[str, Any]
 Level = list[Body]  # the members that it stands for, with each of its values in turn
 
@@ -38,12 +36,21 @@ class Factory:
         assert self.operation.request is not None
         return self.contract.generation.at(self.operation.request)
 
+    @property
+    def _derived(self) -> Derived:
+        return derived(self.seed)
+
+    @property
+    def invalid(self) -> Sequence[tuple[str, Any]]:
+        """Members of the operation, each with a value that violates a constraint."""
+        return self._derived.invalid[self.operation.id]
+
     @cached_property
     def factors(self) -> list[list[Level]]:
         """What is varied, each with its levels: a member, or a stream with its options. The first
         level of a member that may be left out is its absence.
         """
-        members, required = self._members(), self.schema.get("required", ())
+        members, required = self._derived.levels[self.operation.id], self.schema.get("required", ())
         streamed = self.schema.get("x-streamed", ())
         factors: dict[str, list[Level]] = {}
         for name, found in members.items():
@@ -53,15 +60,6 @@ class Factory:
             options = [[{"stream": True, name: value} for value in each] for each in members[name]]
             factors["stream"] += options
         return [factor for name, factor in factors.items() if name not in streamed]
-
-    def _members(self) -> dict[str, list[list[Any]]]:
-        """The values of each level of each member, drawn together."""
-        properties = self.schema["properties"].items()
-        sources = {name: levels(self.contract.generation, each)
-                   for name, each in properties if name != "model"}  # fmt: skip
-        flat = list(chain.from_iterable(sources.values()))
-        drawn = iter(zip(*draw(flat, DRAWN, self.seed), strict=True))
-        return {name: [_distinct(next(drawn)) for _ in each] for name, each in sources.items()}
 
     @property
     def streams(self) -> bool:
@@ -113,8 +111,3 @@ class Factory:
         levels_ = zip(self.factors, row, strict=True)
         sent = {name for factor, level in levels_ for name in factor[level][0]}
         return all(len(sent & set(group)) < 2 for group in self.schema.get("x-exclusive", ()))
-
-
-def _distinct(values: tuple[Any, ...]) -> list[Any]:
-    """The different ones, in order; 1, 1.0 and True are different."""
-    return list({repr(value): value for value in values}.values())

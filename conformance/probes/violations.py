@@ -1,20 +1,14 @@
-"""Invalid values for every constraint of the document, from schemathesis' coverage phase.
-
-The one module that knows schemathesis, whose `iter_coverage_cases` is not documented: hence a
-pinned version and a test of its own. What it generates is used by member: a good request with one
-bad member says more than a bad request whose other members are odd too.
+"""Invalid requests for every constraint of the document: a good one with one bad member says more
+than a bad one whose other members are odd too.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import schemathesis
-from schemathesis import GenerationMode
 
 from conformance.contract.contract import Contract
 from conformance.contract.document import Operation
@@ -33,9 +27,14 @@ class Violation:
 
 
 def violations(
-    contract: Contract, operation: Operation, good: dict[str, Any], most: int
+    contract: Contract,
+    operation: Operation,
+    good: dict[str, Any],
+    members: Iterable[tuple[str, Any]],
+    most: int,
 ) -> list[Violation]:
-    """Bodies that are invalid by document and contract: `good` with one violation each.
+    """Bodies that are invalid by document and contract: `good` with one violation each, of which
+    most are `members` with a bad value.
 
     The same ones in the same order every time, none twice: first one for each violated keyword at
     each place, then a second one for each, and so on up to `most`.
@@ -43,7 +42,7 @@ def violations(
     seen: set[str] = set()
     places: dict[str, Counter[str]] = {}
     found: list[tuple[int, Violation]] = []
-    for bad in (*_not_objects(), *_without(good), *_grafts(contract, operation, good)):
+    for bad in (*_not_objects(), *_without(good), *_with(good, members)):
         key = json.dumps(bad, sort_keys=True)
         standing = contract.standing(operation, bad)
         if key not in seen and standing.invalid:
@@ -66,25 +65,6 @@ def _without(good: dict[str, Any]) -> Iterator[Any]:
         yield {key: value for key, value in good.items() if key != name}
 
 
-def _grafts(contract: Contract, operation: Operation, good: dict[str, Any]) -> Iterator[Any]:
-    for location, body in _cases(contract, operation):
-        member = location.split("/")[2] if location.startswith("/properties/") else ""
-        if isinstance(body, dict) and member in body:
-            yield good | {member: body[member]}
-
-
-def _cases(contract: Contract, operation: Operation) -> Iterator[tuple[str, Any]]:
-    """Where the violated keyword stands in the request schema, and the body that violates it."""
-    # without a configuration it would take the one that lies in the current folder or above
-    config = schemathesis.Config()
-    schema = schemathesis.openapi.from_dict(contract.document.tree, config=config)
-    target = schema[operation.path][operation.method]
-    cases = schema.iter_coverage_cases(
-        target,
-        generation_modes=[GenerationMode.NEGATIVE],
-        generation_config=schema.config.generation_for(operation=target),
-    )
-    for case in cases:
-        meta = case.meta
-        if meta is not None and hasattr(meta.phase.data, "location"):
-            yield str(meta.phase.data.location or ""), case.body
+def _with(good: dict[str, Any], members: Iterable[tuple[str, Any]]) -> Iterator[Any]:
+    for member, value in members:
+        yield good | {member: value}

@@ -25,7 +25,9 @@ MAY_IMPORT = {
         "conformance.grammar", "conformance.grammars", "conformance.reading", "conformance.wire.exchange",
         "conformance.contract",
     },
-    "conformance/probes": {"conformance.probes", "conformance.contract", "conformance.wire"},
+    "conformance/probes": {
+        "conformance.probes", "conformance.contract", "conformance.wire", "conformance.data", "conformance.errors",
+    },
     "conformance/report": {
         "conformance.report", "conformance.ledger", "conformance.verdict", "conformance.requirement",
         "conformance.contract", "conformance.check", "conformance.text", "conformance.errors",
