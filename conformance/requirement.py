@@ -11,7 +11,7 @@ and `streamed` those of one form, `posts` those whose requests have a body; `-im
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cache
@@ -131,19 +131,22 @@ def _kinds() -> Mapping[str, tuple[str, ...]]:
 
 
 def selected(only: tuple[str, ...], everything: Catalogue) -> Iterator[tuple[Requirement, str]]:
-    """The pairs of requirement and surface that `--only` names: ids, prefixes of ids, surfaces.
+    """The pairs of requirement and surface that `--only` names: surfaces, ids, prefixes of ids.
 
-    `surface::id` names one pair; nothing named means everything.
+    `surface::id` names one pair; nothing named means everything. A word that is both is a surface:
+    `chat` is plain chat, `chat.` whatever is required of chat, streamed too.
     """
+    surfaces = {surface for requirement in everything.values() for surface in requirement.on}
     for requirement in everything.values():
         for surface in requirement.on:
-            if not only or any(_names(word, requirement.id, surface) for word in only):
+            if not only or any(_names(word, requirement.id, surface, surfaces) for word in only):
                 yield requirement, surface
 
 
-def _names(word: str, requirement: str, surface: str) -> bool:
+def _names(word: str, requirement: str, surface: str, surfaces: Collection[str]) -> bool:
     wanted, double, rest = word.partition("::")
     if double:
         return wanted == surface and requirement.startswith(rest)
-    prefixed = requirement == word or requirement.startswith(word.rstrip(".") + ".")
-    return word == surface or prefixed
+    if word in surfaces:
+        return word == surface
+    return requirement == word or requirement.startswith(word.rstrip(".") + ".")

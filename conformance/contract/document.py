@@ -88,6 +88,11 @@ class Operation:
         return self.surfaces.get(streamed)
 
 
+def parsed(text: bytes) -> Any:
+    """YAML read by the parser in C where there is one: ten times as fast, and safe as well."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
 class Document:
     """A parsed OpenAPI document, or a view made of one. Treat the tree as frozen.
 
@@ -106,7 +111,7 @@ class Document:
     def load(cls, path: Path) -> Document:
         """Read a YAML or JSON document."""
         source = path.read_bytes()
-        return cls(yaml.safe_load(source), source)
+        return cls(parsed(source), source)
 
     @property
     def digest(self) -> str:

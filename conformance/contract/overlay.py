@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonpath_rfc9535
-import yaml
 
-from conformance.contract.document import Document, Tree, pointer
+from conformance.contract.document import Document, Tree, parsed, pointer
 from conformance.errors import Defect
 
 Place = tuple[str | int, ...]
@@ -33,7 +32,7 @@ class Action:
 
 def load(path: Path) -> tuple[Action, ...]:
     """The actions of an overlay file."""
-    return tuple(_actions(yaml.safe_load(path.read_text(encoding="utf-8")), path.name))
+    return tuple(_actions(parsed(path.read_bytes()), path.name))
 
 
 def _actions(tree: Tree, name: str) -> Iterator[Action]:

@@ -14,6 +14,7 @@ import pytest
 from answers import reply, reply_json
 
 from conformance import report
+from conformance.requirement import catalogue, selected
 from conformance.target import embedded
 
 FILES = {"run.jsonl", "verdicts.json", "report.html", "junit.xml"}
@@ -215,3 +216,17 @@ def test_lists_and_explains(tmp_path: Path) -> None:
         conformance("list", "--only", "sse", "--format", "json", folder=tmp_path).stdout
     )
     assert "What to do" in conformance("explain", "sse.utf-8", folder=tmp_path).stdout
+
+
+ONLY = {
+    "chat": {"chat"},
+    "chat-stream": {"chat-stream"},
+    "chat.": {"chat", "chat-stream"},
+    "chat::http.": {"chat"},
+    "sse": {"chat-stream", "completions-stream", "responses-stream"},
+}
+
+
+@pytest.mark.parametrize("word", ONLY)
+def test_a_word_that_is_a_surface_means_nothing_else(word: str) -> None:
+    assert {surface for _, surface in selected((word,), catalogue())} == ONLY[word]
