@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.contract.schemas import SchemaError
 from conformance.grammar import Grammar, Machine, Sentence
 from conformance.reading import END_MARK, Chunk, NotJson, Reading, is_error, is_streamed, once
 
@@ -57,12 +58,12 @@ TOOL = Grammar(
 
 
 def choices(x: Reading) -> Iterator[tuple[Chunk, dict[str, Any]]]:
-    """Every entry of `choices` that is an object, in order."""
+    """Every entry of `choices` that is an object, in order; no reason to finish is None."""
     for chunk in x.chunks:
         entries = chunk.value.get("choices")
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
-                yield chunk, entry
+                yield chunk, entry | {"finish_reason": entry.get("finish_reason") or None}
 
 
 def pieces(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -97,9 +98,17 @@ def sound(x: Reading) -> bool:
         return False
     if any(not isinstance(p, dict) and p is not END_MARK for p in x.payloads):
         return False
-    return not any(
-        error.place.startswith(("/choices", "/usage")) or error.rule.endswith("/required/choices")
-        for _, error in x.errors
+    return not any(_hides(error) for _, error in x.errors)
+
+
+def _hides(error: SchemaError) -> bool:
+    """Whether nothing can be told of a stream with this error. A reason to finish that is missing
+    or unknown hides nothing: many servers leave it out until the end.
+    """
+    if error.rule.endswith(("/required/finish_reason", "/finish_reason/enum")):
+        return False
+    return error.place.startswith(("/choices", "/usage")) or error.rule.endswith(
+        "/required/choices"
     )
 
 
@@ -123,7 +132,7 @@ def _labels(x: Reading) -> Iterator[tuple[str, int | None]]:
             yield "error", n
         elif payload.get("choices"):
             for entry in payload["choices"]:
-                ends = entry.get("finish_reason") is not None
+                ends = bool(entry.get("finish_reason"))
                 (finished if ends else unfinished).add(entry["index"])
             yield "chunk" if unfinished - finished else "last", n
         else:

@@ -11,6 +11,8 @@ from conformance.checks.sse import whole
 from conformance.grammars.chat_stream import choices, in_order, pieces, sound
 from conformance.reading import NotJson, Reading, strict_json
 
+# a word that is none of these has a rule of its own
+REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 Key = tuple[int, int]  # the index of a choice, and of a tool call in it
 
 
@@ -26,9 +28,13 @@ def _calls(x: Reading) -> dict[Key, str]:
 
 
 def _reasons(x: Reading) -> dict[int, tuple[str, int]]:
-    """The reason with which each choice finished, and the event that said so."""
+    """The reason with which each choice finished, if it is one, and the event that said so."""
     pairs = ((entry, chunk.event) for chunk, entry in choices(x))
-    return {e["index"]: (e["finish_reason"], event) for e, event in pairs if e["finish_reason"]}
+    return {
+        e["index"]: (e["finish_reason"], event)
+        for e, event in pairs
+        if e["finish_reason"] in REASONS
+    }
 
 
 def _finished_calls(x: Reading) -> dict[Key, str]:

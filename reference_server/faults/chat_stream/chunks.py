@@ -225,6 +225,12 @@ def ends_in_silence(blocks: list[bytes]) -> Iterator[bytes]:
     yield from itertools.takewhile(lambda block: b'"finish_reason":null' in block, blocks)
 
 
+@fault(breaks={"chat-stream.done", "chat-stream.choice-members"}, on=ON)
+def says_as_little_as_it_can(blocks: list[bytes]) -> Iterator[bytes]:
+    """Leaves out what is null, and [DONE] too."""
+    yield from (block.replace(b',"finish_reason":null', b"") for block in blocks if block != DONE)
+
+
 @fault(breaks={"chat-stream.done"}, on=ON, field="SF-01")
 def forgets_done(blocks: list[bytes]) -> Iterator[bytes]:
     """Leaves [DONE] out."""
