@@ -13,7 +13,7 @@ from typing import Any
 
 from conformance.contract.contract import load
 
-BOUNDS = ("required", "minimum", "maximum", "minItems", "maxItems")
+BOUNDS = ("type", "required", "minimum", "maximum", "minItems", "maxItems")
 EVENTS = "text/event-stream"
 DONE = "[DONE]"
 PROMPTS: Mapping[str, tuple[str, ...]] = {
