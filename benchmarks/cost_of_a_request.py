@@ -7,6 +7,7 @@ Prints medians; run it with an idle second core.
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -77,6 +78,7 @@ def send(client: Client, requests: Sequence[Request]) -> None:
 
 def rows(recording: Recording) -> Iterator[Row]:
     """What is measured: how many requests, the bound, and the rounds."""
+    gc.freeze()  # as the command does
     yield "generation", planned(recording).requests, GENERATION, cpu(lambda: planned(recording))
     yield "judging", len(recording.exchanges), JUDGING, cpu(lambda: judged(recording))
     every = [x.request for x in recording.exchanges if not x.request.pace]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -201,6 +202,7 @@ def _run_against(url: str, chosen: Options) -> int:
     out = chosen.out or default_out(bases(url)[0])
     console = Console(chosen.profile)
     run = Run(url, chosen, out, console)
+    gc.freeze()  # what stands for the whole run need not be looked through for garbage
     with stopping(run.stop) as signals:
         result = run.execute()
     for line in summary(result.judgement):

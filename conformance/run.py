@@ -148,8 +148,9 @@ class Run:
         runner = self._runner(look)
         warm = runner.hold(_warm_up(look.model))
         self._hand_on(record, judge, warm)
-        if judge.claims.unusable() and not self._stopped:
-            tail = Tail("unusable", judge.claims.unusable())
+        problem = judge.claims.unusable()
+        if problem and not self._stopped:
+            tail = Tail("unusable", f"{problem}{self._advice(look.model)}")
         else:
             runner.pace = _pace(warm)
             runner.client.allow(SLOWER * runner.pace * chosen.longest)
@@ -158,6 +159,11 @@ class Run:
             tail = self._hold(runner, chosen, record, judge)
         record.close(tail)
         return Result(judge.result(tail), record.path)
+
+    def _advice(self, model: str) -> str:
+        """What to try where nothing answers to a model that we chose: it may only embed."""
+        asked = f", asked for {model}, the first model listed; name another by --model"
+        return "" if self.options.model else asked
 
     def _runner(self, look: Look) -> Runner:
         client = Client(

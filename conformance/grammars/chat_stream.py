@@ -57,13 +57,16 @@ TOOL = Grammar(
 )
 
 
-def choices(x: Reading) -> Iterator[tuple[Chunk, dict[str, Any]]]:
+@once
+def choices(x: Reading) -> tuple[tuple[Chunk, dict[str, Any]], ...]:
     """Every entry of `choices` that is an object, in order; no reason to finish is None."""
-    for chunk in x.chunks:
-        entries = chunk.value.get("choices")
-        for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict):
-                yield chunk, entry | {"finish_reason": entry.get("finish_reason") or None}
+    return tuple(
+        (chunk, entry | {"finish_reason": entry.get("finish_reason") or None})
+        for chunk in x.chunks
+        if isinstance(entries := chunk.value.get("choices"), list)
+        for entry in entries
+        if isinstance(entry, dict)
+    )
 
 
 def pieces(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -230,3 +230,14 @@ ONLY = {
 @pytest.mark.parametrize("word", ONLY)
 def test_a_word_that_is_a_surface_means_nothing_else(word: str) -> None:
     assert {surface for _, surface in selected((word,), catalogue())} == ONLY[word]
+
+
+def test_a_first_model_that_answers_nothing_is_named_with_what_to_try(
+    url: str, tmp_path: Path
+) -> None:
+    base = url.removesuffix("/v1") + "/fault/models.lists-files/v1"
+    done = conformance("run", base, folder=tmp_path)
+    assert done.returncode == 3
+    assert "asked for /models/embedded.gguf, the first model listed" in done.stderr
+    assert "--model" in done.stderr
+    assert "--model" not in conformance("run", base, "--model", "none", folder=tmp_path).stderr
