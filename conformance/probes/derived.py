@@ -44,18 +44,23 @@ class Derived:
 @cache
 def derived(seed: int) -> Derived:
     """What is derived for a seed: the same on every machine, in every process."""
-    path = folder() / f"{_digest()}-{seed}.json"
-    text = _read(path)
-    if text is None:
+    where = folder()
+    path = where and where / f"{_digest()}-{seed}.json"
+    text = path and _read(path)
+    if not text:
         text = _derive(seed)
-        _keep(path, text)
+        if path:
+            _keep(path, text)
     tree = json.loads(text)
     return Derived(tree["levels"], tree["invalid"])
 
 
-def folder() -> Path:
-    """Where it is kept: below the cache of the user."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+def folder() -> Path | None:
+    """Where it is kept: below the cache of the user, if the user has a home at all."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return Path(base) / "openai-conformance" / "derived"
 
 

@@ -61,7 +61,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     derived.cache_clear()
-    yield module.folder()
+    yield tmp_path / "cache" / "openai-conformance" / "derived"
     derived.cache_clear()
 
 
@@ -121,6 +121,17 @@ def test_a_folder_that_cannot_be_written_is_passed_over(
     fresh.parent.parent.mkdir()
     fresh.parent.write_text("a file, and no folder", encoding="utf-8")
     assert derived(0) == Derived({}, {})
+
+
+def test_a_user_without_a_home_has_no_cache(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(module, "_derive", lambda seed: json.dumps(EMPTY))
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert derived(0) == Derived({}, {})
+    assert not fresh.exists()
 
 
 def test_the_cache_stays_small(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
